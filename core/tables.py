@@ -1,0 +1,290 @@
+"""Every table, as SQLModel classes. Used inside core only; other rooms see the value types of `core.annotation` and friends.
+
+Times are epoch milliseconds UTC (`*_ms`). CHECK constraints forbid impossible rows. Item.key is a 62-bit random order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(SQLModel):
+    """Gives all tables one naming convention, so that migrations can name every constraint."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def big_id() -> Any:
+    """A 64-bit surrogate key that is SQLite's rowid and PostgreSQL's identity."""
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def ref(target: str, *, nullable: bool = False, index: bool = False, primary_key: bool = False) -> Any:
+    """A 64-bit foreign key."""
+    return Column(BigInteger, ForeignKey(target), nullable=nullable, index=index, primary_key=primary_key)
+
+
+def ms(*, nullable: bool = False) -> Any:
+    """Epoch milliseconds, UTC."""
+    return Column(BigInteger, nullable=nullable)
+
+
+class Account(Base, table=True):
+    """A person who can log in."""
+
+    id: int | None = Field(default=None, sa_column=big_id())
+    name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    role: str = Field(sa_column=Column(String(16), nullable=False))
+    password_hash: str | None = Field(default=None, sa_column=Column(String(255)))
+    settings: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_ms: int = Field(sa_column=ms())
+    disabled_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+
+    __table_args__ = (CheckConstraint("role IN ('admin','lead','labeler')", name="role"),)
+
+
+class PublicKey(Base, table=True):
+    """An SSH public key that logs an account in."""
+
+    __tablename__ = "public_key"
+    id: int | None = Field(default=None, sa_column=big_id())
+    account_id: int = Field(sa_column=ref("account.id", index=True))
+    fingerprint: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    line: str = Field(sa_column=Column(Text, nullable=False))
+    created_ms: int = Field(sa_column=ms())
+
+
+class Project(Base, table=True):
+    """One labeling project. A deleted project keeps its row, so its name is never free again."""
+
+    id: int | None = Field(default=None, sa_column=big_id())
+    name: str = Field(sa_column=Column(String(128), nullable=False, unique=True))
+    task_type: str = Field(sa_column=Column(String(32), nullable=False))
+    state: str = Field(sa_column=Column(String(16), nullable=False))
+    datastore: str = Field(sa_column=Column(Text, nullable=False))
+    pattern: str = Field(sa_column=Column(Text, nullable=False))
+    seed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    max_items: int = Field(sa_column=Column(Integer, nullable=False))
+    min_labelers: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False))
+    max_labelers: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False))
+    lease_s: int = Field(sa_column=Column(Integer, nullable=False))
+    instructions: str = Field(default="", sa_column=Column(Text, nullable=False))
+    assist: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    import_done: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    import_total: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    created_ms: int = Field(sa_column=ms())
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False))
+
+    __table_args__ = (
+        CheckConstraint(
+            "task_type IN ('multi-class','multi-label','object-detection','instance-segmentation')", name="task_type"
+        ),
+        CheckConstraint("state IN ('initializing','running','paused','deleted')", name="state"),
+        CheckConstraint("min_labelers >= 1 AND max_labelers >= min_labelers", name="labelers"),
+        CheckConstraint("lease_s > 0", name="lease_s"),
+    )
+
+
+class Membership(Base, table=True):
+    """Which projects an account that is no admin may see, and as what."""
+
+    project_id: int = Field(sa_column=ref("project.id", primary_key=True))
+    account_id: int = Field(sa_column=ref("account.id", primary_key=True, index=True))
+    role: str = Field(sa_column=Column(String(16), nullable=False))
+    instructions_seen_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    page_size: int = Field(default=4, sa_column=Column(SmallInteger, nullable=False))
+
+    __table_args__ = (
+        CheckConstraint("role IN ('admin','lead','labeler')", name="role"),
+        CheckConstraint("page_size IN (1,4,6,9)", name="page_size"),
+    )
+
+
+class LabelClass(Base, table=True):
+    """One label; `path` is the names from the root joined by '/', any level of which can be chosen."""
+
+    __tablename__ = "label_class"
+    id: int | None = Field(default=None, sa_column=big_id())
+    project_id: int = Field(sa_column=ref("project.id"))
+    parent_id: int | None = Field(default=None, sa_column=ref("label_class.id", nullable=True))
+    name: str = Field(sa_column=Column(String(128), nullable=False))
+    path: str = Field(sa_column=Column(String(800), nullable=False))
+    position: int = Field(sa_column=Column(Integer, nullable=False))
+    color: str = Field(sa_column=Column(String(7), nullable=False))
+    retired_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+
+    __table_args__ = (UniqueConstraint("project_id", "path"),)
+
+
+OPEN = text("open_slots > 0")
+
+
+class Item(Base, table=True):
+    """One image file of a project. `open_slots` is how many more labelers may be given it now."""
+
+    id: int | None = Field(default=None, sa_column=big_id())
+    project_id: int = Field(sa_column=ref("project.id"))
+    path: str = Field(sa_column=Column(Text, nullable=False))
+    etag: str = Field(sa_column=Column(String(128), nullable=False))
+    bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    width: int = Field(sa_column=Column(Integer, nullable=False))
+    height: int = Field(sa_column=Column(Integer, nullable=False))
+    frames: int = Field(default=1, sa_column=Column(Integer, nullable=False))
+    key: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: int = Field(default=2, sa_column=Column(SmallInteger, nullable=False))
+    priority: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    cluster: int | None = Field(default=None, sa_column=Column(Integer))
+    assignee_id: int | None = Field(default=None, sa_column=ref("account.id", nullable=True))
+    open_slots: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    state: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+    answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    decided_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+
+    __table_args__ = (
+        UniqueConstraint("project_id", "path"),
+        CheckConstraint("open_slots >= 0", name="open_slots"),
+        CheckConstraint("state BETWEEN 0 AND 5", name="state"),
+        CheckConstraint("state IN (0,3) OR open_slots = 0", name="closed"),
+        CheckConstraint("state NOT IN (4,5) OR reason IS NOT NULL", name="reason"),
+        CheckConstraint("state <> 1 OR answer IS NOT NULL", name="labeled"),
+        Index(
+            "ix_item_open", "project_id", "kind", "priority", "key", sqlite_where=OPEN, postgresql_where=OPEN
+        ),
+        Index("ix_item_open_cluster", "project_id", "cluster", "key", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_item_open_assignee", "assignee_id", "key", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_item_state", "project_id", "state", "id"),
+    )
+
+
+LEASED = text("state = 0")
+
+
+class Assignment(Base, table=True):
+    """One labeler's hold on, or answer to, one item. The primary key forbids giving the same item twice."""
+
+    item_id: int = Field(sa_column=ref("item.id", primary_key=True))
+    account_id: int = Field(sa_column=ref("account.id", primary_key=True))
+    project_id: int = Field(sa_column=ref("project.id"))
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    token: int = Field(default=1, sa_column=Column(Integer, nullable=False))
+    lease_until_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    held_seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    active_ms: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    draft: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    body: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    source: str | None = Field(default=None, sa_column=Column(String(24)))
+    comment: str = Field(default="", sa_column=Column(Text, nullable=False))
+    submitted_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False))
+
+    __table_args__ = (
+        CheckConstraint("state BETWEEN 0 AND 4", name="state"),
+        CheckConstraint("state <> 0 OR lease_until_ms IS NOT NULL", name="lease"),
+        CheckConstraint("state <> 1 OR (body IS NOT NULL AND submitted_ms IS NOT NULL)", name="submitted"),
+        Index("ix_assignment_leased", "lease_until_ms", sqlite_where=LEASED, postgresql_where=LEASED),
+        Index(
+            "ix_assignment_held", "account_id", "project_id", "held_seq", sqlite_where=LEASED, postgresql_where=LEASED
+        ),
+        Index("ix_assignment_submitted", "account_id", "project_id", "submitted_ms"),
+    )
+
+
+class Event(Base, table=True):
+    """Append-only history: who did what to which item when."""
+
+    id: int | None = Field(default=None, sa_column=big_id())
+    at_ms: int = Field(sa_column=ms())
+    what: str = Field(sa_column=Column(String(32), nullable=False))
+    account_id: int | None = Field(default=None, sa_column=ref("account.id", nullable=True))
+    project_id: int | None = Field(default=None, sa_column=ref("project.id", nullable=True))
+    item_id: int | None = Field(default=None, sa_column=ref("item.id", nullable=True))
+    body: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (Index("ix_event_item", "item_id", "id"), Index("ix_event_project", "project_id", "id"))
+
+
+class Tally(Base, table=True):
+    """Counts kept as things happen, so that a dashboard never groups over items. `day` is days since the epoch, UTC."""
+
+    project_id: int = Field(sa_column=ref("project.id", primary_key=True))
+    account_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    what: str = Field(sa_column=Column(String(24), primary_key=True))
+    code: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    n: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ModelRun(Base, table=True):
+    """One training, validation, inference or featurization run of the worker."""
+
+    __tablename__ = "model_run"
+    id: int | None = Field(default=None, sa_column=big_id())
+    project_id: int = Field(sa_column=ref("project.id", index=True))
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    state: str = Field(sa_column=Column(String(16), nullable=False))
+    device: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    threshold: float | None = None
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    log: str = Field(default="", sa_column=Column(Text, nullable=False))
+    started_ms: int = Field(sa_column=ms())
+    ended_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+
+
+class Prediction(Base, table=True):
+    """What one model says of one item."""
+
+    item_id: int = Field(sa_column=ref("item.id", primary_key=True))
+    model_id: int = Field(sa_column=ref("model_run.id", primary_key=True))
+    score: float
+    body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+UNFINISHED = text("state IN ('queued','running')")
+
+
+class Job(Base, table=True):
+    """Background work; `attempt` is its fencing token."""
+
+    id: int | None = Field(default=None, sa_column=big_id())
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    dedup: str = Field(sa_column=Column(String(128), nullable=False))
+    payload: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    state: str = Field(sa_column=Column(String(16), nullable=False))
+    attempt: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    lease_until_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    progress: float = 0.0
+    error: str | None = Field(default=None, sa_column=Column(Text))
+    created_ms: int = Field(sa_column=ms())
+
+    __table_args__ = (
+        CheckConstraint("state IN ('queued','running','done','failed','cancelled')", name="state"),
+        Index(
+            "uq_job_unfinished", "kind", "dedup", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED
+        ),
+    )

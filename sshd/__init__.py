@@ -1,0 +1,1 @@
+"""The composition root: SSH server, sessions, commands and the supervisor."""

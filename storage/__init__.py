@@ -1,0 +1,1 @@
+"""Bytes: datastores, and decoding image files into pixels. Knows nothing of labeling."""
