@@ -1,0 +1,225 @@
+"""One door to the database, the same on SQLite and PostgreSQL.
+
+Every operation elsewhere in core is a plain function `fn(connection, …)` that neither begins nor commits. `Database.write`
+runs it in a transaction, `Database.read` on a connection that must not write. SQLite writes go through one writer thread
+(`core.sqlite_writer`); PostgreSQL runs the same functions through asyncpg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from core.errors import (
+    BadInput,
+    DatabaseLocked,
+    DatabaseReadOnly,
+    DatabaseTrouble,
+    DiskFull,
+    TaglineError,
+)
+from core.schema import check_version
+from core.sqlite_writer import SqliteWriter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 10
+READERS = 4
+POSTGRES_RETRIES = 5
+_RETRY_STATES = {"40001", "40P01"}
+
+_TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
+    ("database is locked", DatabaseLocked, "The database is locked by another process; nothing was written. Try again."),
+    ("readonly database", DatabaseReadOnly, "The database is read-only; nothing was written. Check the file's permissions."),
+    ("read-only transaction", DatabaseReadOnly, "The database server is read-only; nothing was written."),
+    ("disk is full", DiskFull, "The disk that holds the database is full; nothing was written. Free some room, then try again."),
+    ("no space left", DiskFull, "The disk that holds the database is full; nothing was written. Free some room, then try again."),
+    ("unable to open database file", DatabaseTrouble, "The database file cannot be opened; check the data folder and its permissions."),
+)
+
+
+def translate(error: BaseException) -> BaseException:
+    """A driver's error as one of ours where people can act on it; any other error as it is."""
+    if not isinstance(error, (DBAPIError, OSError)):
+        return error
+    text = str(error).lower()
+    for needle, kind, message in _TROUBLES:
+        if needle in text:
+            return kind(message)
+    if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return DatabaseTrouble("The database server cannot be reached; nothing was written. It will be tried again.")
+    return error
+
+
+class Database(ABC):
+    """A database that runs core's functions; safe to share by every task of one event loop."""
+
+    dialect: str
+
+    @abstractmethod
+    async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(connection, …)` in one transaction; when this returns, it is on disk.
+
+        Raises:
+            DatabaseTrouble: the database cannot serve; nothing was written.
+            TaglineError: what `fn` itself raises; nothing was written.
+        """
+
+    @abstractmethod
+    async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(connection, …)` on a consistent snapshot; it must not write."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what waits and let go of every connection."""
+
+
+def sqlite_engine(url: str, *, begin: str) -> Engine:
+    """An engine whose connections use WAL with full sync and open transactions with `begin`."""
+    engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=60)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class SqliteDatabase(Database):
+    """SQLite: one writer thread with group commit, readers on connections of their own."""
+
+    dialect = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self._write_engine = sqlite_engine(url, begin="BEGIN IMMEDIATE")
+        self._read_engine = sqlite_engine(url, begin="BEGIN")
+        self._writer = SqliteWriter(self._write_engine)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+
+    async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        done = self._writer.submit(lambda connection: fn(connection, *args, **kwargs))
+        try:
+            result: T = await asyncio.wrap_future(done)
+        except Exception as error:
+            raise translate(error) from error
+        return result
+
+    async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def act() -> T:
+            with self._read_engine.connect() as connection:
+                return fn(connection, *args, **kwargs)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, act)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._writer.close)
+        self._readers.shutdown()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+
+class PostgresDatabase(Database):
+    """PostgreSQL through asyncpg; serialization failures and deadlocks are tried again."""
+
+    dialect = "postgresql"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        act = functools.partial(_call, fn, args, kwargs)
+        for attempt in range(POSTGRES_RETRIES):
+            try:
+                async with self._engine.begin() as connection:
+                    return await connection.run_sync(act)
+            except TaglineError:
+                raise
+            except Exception as error:
+                if not _is_retryable(error) or attempt == POSTGRES_RETRIES - 1:
+                    raise translate(error) from error
+            await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(functools.partial(_call, fn, args, kwargs))
+        except TaglineError:
+            raise
+        except Exception as error:
+            raise translate(error) from error
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _call(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], connection: Connection) -> T:
+    return fn(connection, *args, **kwargs)
+
+
+def _is_retryable(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRY_STATES
+
+
+def async_url(url: str) -> str:
+    """The given URL with the driver that Tagline uses.
+
+    Raises:
+        BadInput: neither SQLite nor PostgreSQL.
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return url
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    raise BadInput(f"The database URL names {backend!r}; Tagline takes sqlite:///FILE or postgresql://…")
+
+
+def _connect(url: str, pool_size: int) -> Database:
+    if async_url(url) == url and url.startswith("sqlite"):
+        return SqliteDatabase(url)
+    return PostgresDatabase(create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True))
+
+
+async def open_database(url: str, *, pool_size: int = 8, check: bool = True) -> Database:
+    """Connect, and see that the schema is the one this Tagline was made for.
+
+    Raises:
+        DatabaseOlder, DatabaseNewer: the schema is of another version.
+        DatabaseTrouble: it cannot be reached or opened.
+    """
+    database = _connect(url, pool_size)
+    try:
+        if check:
+            await database.read(check_version)
+    except (TaglineError, OperationalError):
+        await database.close()
+        raise
+    return database

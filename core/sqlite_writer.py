@@ -1,0 +1,89 @@
+"""The one writer thread of a SQLite database: group commit, so that many labelers share one fsync.
+
+It drains what waits, runs each operation in a SAVEPOINT of its own inside one BEGIN IMMEDIATE, commits once, and only then
+resolves the callers' futures: an operation that is answered is on disk.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+MAX_GROUP = 64
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One write: a function of the connection, and where its result goes."""
+
+    act: Callable[[Connection], Any]
+    done: Future[Any]
+
+
+class SqliteWriter:
+    """Owns the only connection of this process that writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, act: Callable[[Connection], Any]) -> Future[Any]:
+        """Queue one write; the future resolves after the commit that holds it."""
+        operation = Operation(act, Future())
+        self._waiting.put(operation)
+        return operation.done
+
+    def close(self) -> None:
+        """Finish what waits, then end the thread."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, ending = self._drain(first)
+            self._commit(group)
+            if ending:
+                return
+
+    def _drain(self, first: Operation) -> tuple[list[Operation], bool]:
+        group = [first]
+        while len(group) < MAX_GROUP:
+            try:
+                operation = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if operation is None:
+                return group, True
+            group.append(operation)
+        return group, False
+
+    def _commit(self, group: list[Operation]) -> None:
+        settle: list[Callable[[], None]] = []
+        try:
+            with self._engine.begin() as connection:
+                settle = [_run_in_savepoint(connection, operation) for operation in group]
+        except BaseException as error:
+            for operation in group:
+                operation.done.set_exception(error)
+            return
+        for resolve in settle:
+            resolve()
+
+
+def _run_in_savepoint(connection: Connection, operation: Operation) -> Callable[[], None]:
+    """Run one operation; a failure undoes it alone. Returns what tells the caller after the commit."""
+    try:
+        with connection.begin_nested():
+            result = operation.act(connection)
+    except Exception as error:
+        failure = error
+        return lambda: operation.done.set_exception(failure)
+    return lambda: operation.done.set_result(result)
