@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.geometry import Box, Polygon, shape_from_json, shape_to_json
 from core.ids import AccountId, ItemId, ItemKind, LabelId, ProjectId, Source
@@ -92,6 +92,14 @@ class HeldItem:
     cluster: int | None = None
 
 
+class Cursor(NamedTuple):
+    """A place in the queue's order, after which a labeler's next claim starts looking."""
+
+    kind: int
+    priority: int
+    key: int
+
+
 @dataclass(frozen=True)
 class Page:
     """Items claimed together, all of one kind; `cursor` is where the next claim starts looking."""
@@ -99,7 +107,7 @@ class Page:
     project: ProjectId
     labeler: AccountId
     items: tuple[HeldItem, ...]
-    cursor: int = -1
+    cursor: Cursor | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Times are epoch milliseconds UTC (`*_ms`). CHECK constraints forbid impossible r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     String,
+    Table,
     Text,
     UniqueConstraint,
     text,
@@ -183,6 +184,7 @@ class Item(Base, table=True):
 
 
 LEASED = text("state = 0")
+REJECTED = text("state = 3")
 
 
 class Assignment(Base, table=True):
@@ -211,6 +213,13 @@ class Assignment(Base, table=True):
         Index(
             "ix_assignment_held", "account_id", "project_id", "held_seq", sqlite_where=LEASED, postgresql_where=LEASED
         ),
+        Index(
+            "ix_assignment_rejected",
+            "account_id",
+            "project_id",
+            sqlite_where=REJECTED,
+            postgresql_where=REJECTED,
+        ),
         Index("ix_assignment_submitted", "account_id", "project_id", "submitted_ms"),
     )
 
@@ -233,9 +242,9 @@ class Tally(Base, table=True):
     """Counts kept as things happen, so that a dashboard never groups over items. `day` is days since the epoch, UTC."""
 
     project_id: int = Field(sa_column=ref("project.id", primary_key=True))
+    what: str = Field(sa_column=Column(String(24), primary_key=True))
     account_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    what: str = Field(sa_column=Column(String(24), primary_key=True))
     code: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     n: int = Field(sa_column=Column(BigInteger, nullable=False))
 
@@ -288,3 +297,21 @@ class Job(Base, table=True):
             "uq_job_unfinished", "kind", "dedup", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED
         ),
     )
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+ACCOUNT = _table(Account)
+PUBLIC_KEY = _table(PublicKey)
+PROJECT = _table(Project)
+MEMBERSHIP = _table(Membership)
+LABEL_CLASS = _table(LabelClass)
+ITEM = _table(Item)
+ASSIGNMENT = _table(Assignment)
+EVENT = _table(Event)
+TALLY = _table(Tally)
+MODEL_RUN = _table(ModelRun)
+PREDICTION = _table(Prediction)
+JOB = _table(Job)

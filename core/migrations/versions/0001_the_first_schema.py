@@ -197,13 +197,13 @@ def upgrade() -> None:
     op.create_table(
         "tally",
         sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("what", sa.String(length=24), nullable=False),
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("what", sa.String(length=24), nullable=False),
         sa.Column("code", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_tally_project_id_project")),
-        sa.PrimaryKeyConstraint("project_id", "account_id", "day", "what", "code", name=op.f("pk_tally")),
+        sa.PrimaryKeyConstraint("project_id", "what", "account_id", "day", "code", name=op.f("pk_tally")),
     )
     op.create_table(
         "assignment",
@@ -245,6 +245,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 0"),
             postgresql_where=sa.text("state = 0"),
+        )
+        batch_op.create_index(
+            "ix_assignment_rejected",
+            ["account_id", "project_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 3"),
+            postgresql_where=sa.text("state = 3"),
         )
         batch_op.create_index("ix_assignment_submitted", ["account_id", "project_id", "submitted_ms"], unique=False)
 
