@@ -1,1 +1,22 @@
 """Bytes: datastores, and decoding image files into pixels. Knows nothing of labeling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage.base import StorageError, Store
+from storage.local import SCHEME as LOCAL
+from storage.local import LocalStore
+
+__all__ = ["open_store"]
+
+
+def open_store(url: str) -> Store:
+    """The datastore that a URL such as `local:/data/photos` names.
+
+    Raises:
+        StorageError: a URL of no known kind, or a folder that is not there.
+    """
+    if url.startswith(LOCAL):
+        return LocalStore(Path(url.removeprefix(LOCAL)))
+    raise StorageError(f"The datastore {url!r} is of no known kind; local:/FOLDER is.")

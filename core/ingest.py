@@ -1,0 +1,185 @@
+"""Bringing files in: a listing becomes items, shuffled, probed and counted. Running it again adds only what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from core import audit, tally
+from core.audit import Happening
+from core.database import Database
+from core.errors import BadInput
+from core.ids import AccountId, ItemState, ProjectId, ProjectState
+from core.projects import project_by_id, set_import_progress, set_state
+from core.tables import ITEM
+from core.tally import NOBODY, Count, What
+from storage.base import Store, StorageError, StoredFile, UnreadableImage
+from storage.images import is_image_path, probe
+
+BATCH = 1000
+PROBE_THREADS = 4
+KEY_BITS = 62
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """One file on its way to becoming an item; `reason` says why it cannot be shown, if so."""
+
+    path: str
+    etag: str
+    bytes: int
+    size_wh: tuple[int, int] = (0, 0)
+    frames: int = 1
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import found and did: `ignored` files are no images, `over_cap` ones exceed the project's size."""
+
+    found: int
+    added: int
+    unreadable: int
+    over_cap: int
+    ignored: int
+
+
+def shuffle_key(seed: int, path: str) -> int:
+    """The item's place in the project's random order: 62 bits, the same for the same seed and path."""
+    return random.Random(f"{seed}/{path}").getrandbits(KEY_BITS)
+
+
+def add_items(conn: Connection, project: ProjectId, seed: int, items: Sequence[NewItem]) -> None:
+    """Insert items and count them, in the caller's transaction; their paths must be new to the project."""
+    rows = [_row(project, seed, item) for item in items]
+    if not rows:
+        return
+    conn.execute(insert(ITEM), rows)
+    states = Counter(row["state"] for row in rows)
+    tally.add(conn, project, {Count(NOBODY, 0, What.ITEM, state): n for state, n in states.items()})
+
+
+def _row(project: ProjectId, seed: int, item: NewItem) -> dict[str, Any]:
+    state = ItemState.TODO if item.reason is None else ItemState.UNREADABLE
+    return {
+        "project_id": project,
+        "path": item.path,
+        "etag": item.etag,
+        "bytes": item.bytes,
+        "width": item.size_wh[0],
+        "height": item.size_wh[1],
+        "frames": item.frames,
+        "key": shuffle_key(seed, item.path),
+        "open_slots": 1 if item.reason is None else 0,
+        "state": state.value,
+        "reason": item.reason,
+        "kind": 2,
+        "priority": 0,
+    }
+
+
+def known_paths(conn: Connection, project: ProjectId, paths: Sequence[str]) -> set[str]:
+    """Which of these paths are items of the project already."""
+    return set(conn.execute(select(ITEM.c.path).where(ITEM.c.project_id == project, ITEM.c.path.in_(paths))).scalars())
+
+
+def item_count(conn: Connection, project: ProjectId) -> int:
+    """How many items the project has, whatever their state."""
+    return conn.execute(select(func.count()).select_from(ITEM).where(ITEM.c.project_id == project)).scalar_one()
+
+
+def probe_file(store: Store, file: StoredFile) -> NewItem:
+    """Look into one file; a broken or hostile one becomes an unreadable item, never an error."""
+    try:
+        found = probe(store, file)
+    except (UnreadableImage, StorageError) as error:
+        return NewItem(file.path, file.etag, file.bytes, reason=str(error))
+    return NewItem(file.path, file.etag, file.bytes, found.size_wh, found.frames)
+
+
+async def import_files(
+    db: Database,
+    project: ProjectId,
+    store: Store,
+    *,
+    by: AccountId | None,
+    now_ms: Callable[[], int],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ImportReport:
+    """Turn every image that matches the project's pattern into an item, then let the project run.
+
+    Cut off half-way, it can be run again: what is there is kept, what is missing is added.
+
+    Raises:
+        BadInput: no image matches the pattern; the project stays as it was.
+        StorageError: the datastore cannot be listed.
+    """
+    found = await db.read(project_by_id, project)
+    files = await asyncio.to_thread(lambda: list(store.list(found.pattern)))
+    images = [file for file in files if is_image_path(file.path)]
+    if not images:
+        raise BadInput(_nothing_found(store, found.pattern, len(files)))
+    taken = images[: found.max_items]
+    added = await _add_all(db, project, found.seed, store, taken, on_progress)
+    report = ImportReport(len(images), added.total(), added[True], len(images) - len(taken), len(files) - len(images))
+    await db.write(_finish, project, report, by, now_ms())
+    return report
+
+
+def _nothing_found(store: Store, pattern: str, files: int) -> str:
+    what = f"{files} files match, but none is an image" if files else "no file matches"
+    return f"Nothing to label: {what} in {store.url} with the pattern {pattern!r}. Check the folder and the pattern."
+
+
+async def _add_all(
+    db: Database,
+    project: ProjectId,
+    seed: int,
+    store: Store,
+    files: Sequence[StoredFile],
+    on_progress: Callable[[int, int], None],
+) -> Counter[bool]:
+    """Probe and insert in batches; counts the new items by whether they are unreadable."""
+    added: Counter[bool] = Counter()
+    done = 0
+    with ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe") as pool:
+        for batch in _batches(files):
+            known = await db.read(known_paths, project, [file.path for file in batch])
+            new = [file for file in batch if file.path not in known]
+            loop = asyncio.get_running_loop()
+            items = await asyncio.gather(*(loop.run_in_executor(pool, probe_file, store, file) for file in new))
+            done += len(batch)
+            await db.write(_add_batch, project, seed, items, done, len(files))
+            added.update(item.reason is not None for item in items)
+            on_progress(done, len(files))
+    return added
+
+
+def _batches(files: Iterable[StoredFile]) -> Iterator[list[StoredFile]]:
+    source = iter(files)
+    while batch := list(itertools.islice(source, BATCH)):
+        yield batch
+
+
+def _add_batch(
+    conn: Connection, project: ProjectId, seed: int, items: Sequence[NewItem], done: int, total: int
+) -> None:
+    add_items(conn, project, seed, items)
+    set_import_progress(conn, project, done, total)
+
+
+def _finish(
+    conn: Connection, project: ProjectId, report: ImportReport, by: AccountId | None, now_ms: int
+) -> None:
+    body = {"found": report.found, "added": report.added, "unreadable": report.unreadable}
+    audit.record(conn, [Happening("data-imported", by, project, body=body)], now_ms=now_ms)
+    if project_by_id(conn, project).state is ProjectState.INITIALIZING:
+        set_state(conn, project, ProjectState.RUNNING, by=by, now_ms=now_ms)

@@ -1,0 +1,237 @@
+"""Image files into pixels: upright RGB, eight bits, whatever the file's depth, palette, alpha or orientation.
+
+A hostile or broken file is refused with a reason that a person can read; it never takes the process down.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+
+from storage.base import Store, StoredFile, UnreadableImage
+
+DICOM_ENDINGS = frozenset({".dcm", ".dicom"})
+IMAGE_ENDINGS = DICOM_ENDINGS | {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff"}
+FORMATS = ("JPEG", "MPO", "PNG", "BMP", "TIFF")
+MAX_PIXELS = 200_000_000
+WHOLE_FILE_BYTES = 256 * 1024
+HEAD_BYTES = 128 * 1024
+TAIL_BYTES = 4096
+NEUTRAL = (128, 128, 128)
+
+# Pillow's own limit warns or raises by a process-wide number; `_refuse_bomb` is ours and says the size.
+Image.MAX_IMAGE_PIXELS = None
+
+RGB = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file holds, without decoding it; `size_wh` is that of the upright image."""
+
+    size_wh: tuple[int, int]
+    frames: int
+    format: str
+
+
+def is_image_path(path: str) -> bool:
+    """True when the ending, in any letter case, is one that Tagline takes."""
+    return PurePosixPath(path).suffix.lower() in IMAGE_ENDINGS
+
+
+def probe(store: Store, file: StoredFile) -> Probe:
+    """Look at a file's head and tail, reading all of it only where it is small or its format asks for that.
+
+    Raises:
+        UnreadableImage: empty, truncated, hostile, or no image; the text is the reason.
+        StorageError: the file cannot be read.
+    """
+    if file.bytes == 0:
+        raise UnreadableImage("the file is empty (0 bytes)")
+    if PurePosixPath(file.path).suffix.lower() in DICOM_ENDINGS:
+        return _probe_dicom(store.get(file.path))
+    if file.bytes <= WHOLE_FILE_BYTES:
+        data = store.get(file.path)
+        return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+    head = store.get_range(file.path, 0, HEAD_BYTES)
+    if head[:2] in (b"II", b"MM"):  # a TIFF's directory may lie anywhere in the file
+        data = store.get(file.path)
+        return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+    try:
+        return probe_bytes(head, store.get_range(file.path, -TAIL_BYTES, TAIL_BYTES), file.bytes)
+    except UnreadableImage:
+        data = store.get(file.path)  # a header longer than the head, such as a large colour profile
+        return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+
+
+def probe_bytes(head: bytes, tail: bytes, total: int) -> Probe:
+    """What the image that begins with `head`, ends with `tail` and is `total` bytes long holds. Raises UnreadableImage."""
+    with _open(head) as image:
+        _refuse_bomb(image.size)
+        _refuse_truncated(image, tail, total)
+        width, height = image.size
+        upright = (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
+        frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        return Probe(upright, frames, image.format or "")
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadableImage("the file is no JPEG, PNG, BMP or TIFF image, whatever its name says") from None
+    except Exception as error:
+        raise UnreadableImage(f"the image's header is broken ({_short(error)})") from error
+
+
+def _refuse_bomb(size_wh: tuple[int, int]) -> None:
+    width, height = size_wh
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(
+            f"the image says that it is {width} by {height} px, over the limit of {MAX_PIXELS // 1_000_000} megapixels"
+        )
+    if width < 1 or height < 1:
+        raise UnreadableImage("the image has no pixels")
+
+
+def _refuse_truncated(image: Image.Image, tail: bytes, total: int) -> None:
+    """A cheap look for a file that was cut off; what it misses is found when the image is decoded."""
+    match image.format:
+        case "JPEG" | "MPO":
+            cut = b"\xff\xd9" not in tail
+        case "PNG":
+            cut = b"IEND" not in tail
+        case "TIFF":
+            cut = _tiff_end(image) > total
+        case _:
+            cut = False
+    if cut:
+        raise UnreadableImage("the file is truncated: its end is missing")
+
+
+def _tiff_end(image: Image.Image) -> int:
+    """The byte after the last strip or tile that the first directory names."""
+    tags = getattr(image, "tag_v2", {})
+    for offsets, counts in ((273, 279), (324, 325)):
+        if offsets in tags and counts in tags:
+            pairs = zip(np.atleast_1d(tags[offsets]), np.atleast_1d(tags[counts]), strict=False)
+            return max((int(offset) + int(count) for offset, count in pairs), default=0)
+    return 0
+
+
+def decode(data: bytes, *, path: str = "", frame: int = 0, fit_wh: tuple[int, int] | None = None) -> RGB:
+    """An image file's pixels, upright.
+
+    Args:
+        data: the whole file.
+        path: its name; the ending tells DICOM from the rest.
+        frame: which page or frame, from 0.
+        fit_wh: shrink, keeping the shape, to fit into this width and height in px; never enlarge.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+
+    Raises:
+        UnreadableImage: broken, hostile or no image; the text is the reason.
+    """
+    if not data:
+        raise UnreadableImage("the file is empty (0 bytes)")
+    if PurePosixPath(path).suffix.lower() in DICOM_ENDINGS:
+        return _fit(Image.fromarray(_decode_dicom(data, frame)), fit_wh)
+    with _open(data) as image:
+        _refuse_bomb(image.size)
+        try:
+            return _decode(image, frame, fit_wh)
+        except UnreadableImage:
+            raise
+        except MemoryError:
+            raise UnreadableImage("the image needs more memory than there is") from None
+        except Exception as error:
+            raise UnreadableImage(f"the image cannot be decoded ({_short(error)})") from error
+
+
+def _decode(image: Image.Image, frame: int, fit_wh: tuple[int, int] | None) -> RGB:
+    if frame:
+        image.seek(frame)
+    if fit_wh is not None and image.format in ("JPEG", "MPO"):
+        longest = max(fit_wh)
+        image.draft(None, (longest, longest))
+    upright = ImageOps.exif_transpose(image)
+    return _fit(_to_rgb(upright), fit_wh)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(stretch(np.asarray(image, dtype=np.float32)))
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        base = Image.new("RGBA", rgba.size, (*NEUTRAL, 255))
+        return Image.alpha_composite(base, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def stretch(values: NDArray[np.float32]) -> RGB:
+    """Grey values of any range as RGB: the 0.5th to 99.5th percentile becomes 0 to 255. float32 (H, W) in."""
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0)
+    if high <= low:
+        low, high = float(finite.min(initial=0)), float(finite.max(initial=1))
+    scaled = (np.nan_to_num(values) - low) * (255.0 / (high - low or 1.0))
+    grey = np.clip(scaled, 0, 255).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _fit(image: Image.Image, fit_wh: tuple[int, int] | None) -> RGB:
+    if fit_wh is not None and (image.width > fit_wh[0] or image.height > fit_wh[1]):
+        image.thumbnail(fit_wh, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return np.asarray(image.convert("RGB"))
+
+
+def _probe_dicom(data: bytes) -> Probe:
+    dataset = _read_dicom(data, stop_before_pixels=True)
+    rows, columns = getattr(dataset, "Rows", None), getattr(dataset, "Columns", None)
+    if not rows or not columns:
+        raise UnreadableImage("the DICOM file has no pixels")
+    _refuse_bomb((columns, rows))
+    return Probe((columns, rows), int(getattr(dataset, "NumberOfFrames", 1) or 1), "DICOM")
+
+
+def _read_dicom(data: bytes, *, stop_before_pixels: bool) -> pydicom.Dataset:
+    try:
+        return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=stop_before_pixels)
+    except InvalidDicomError:
+        raise UnreadableImage("the file is no DICOM file, whatever its name says") from None
+    except Exception as error:
+        raise UnreadableImage(f"the DICOM header is broken ({_short(error)})") from error
+
+
+def _decode_dicom(data: bytes, frame: int) -> RGB:
+    dataset = _read_dicom(data, stop_before_pixels=False)
+    try:
+        pixels = pixel_array(dataset, index=frame)
+        if pixels.ndim == 3:
+            return np.ascontiguousarray(pixels[..., :3].astype(np.uint8))
+        values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset)
+    except Exception as error:
+        raise UnreadableImage(f"the DICOM pixels cannot be decoded ({_short(error)})") from error
+    grey = stretch(np.asarray(values, dtype=np.float32))
+    inverted = getattr(dataset, "PhotometricInterpretation", "") == "MONOCHROME1"
+    return 255 - grey if inverted else grey
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, struct.error):
+        return "a field is cut off"
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
