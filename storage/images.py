@@ -44,6 +44,10 @@ class Probe:
     format: str
 
 
+class Truncated(UnreadableImage):
+    """The file's end is missing, as far as a look at its last bytes tells."""
+
+
 def is_image_path(path: str) -> bool:
     """True when the ending, in any letter case, is one that Tagline takes."""
     return PurePosixPath(path).suffix.lower() in IMAGE_ENDINGS
@@ -61,24 +65,36 @@ def probe(store: Store, file: StoredFile) -> Probe:
     if PurePosixPath(file.path).suffix.lower() in DICOM_ENDINGS:
         return _probe_dicom(store.get(file.path))
     if file.bytes <= WHOLE_FILE_BYTES:
-        data = store.get(file.path)
-        return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+        return _probe_whole(store.get(file.path))
     head = store.get_range(file.path, 0, HEAD_BYTES)
     if head[:2] in (b"II", b"MM"):  # a TIFF's directory may lie anywhere in the file
-        data = store.get(file.path)
-        return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+        return _probe_whole(store.get(file.path))
     try:
         return probe_bytes(head, store.get_range(file.path, -TAIL_BYTES, TAIL_BYTES), file.bytes)
-    except UnreadableImage:
-        data = store.get(file.path)  # a header longer than the head, such as a large colour profile
+    except UnreadableImage:  # or a header longer than the head, such as a large colour profile
+        return _probe_whole(store.get(file.path))
+
+
+def _probe_whole(data: bytes) -> Probe:
+    """Probe a whole file; one whose end looks missing is decoded to be sure, since some cameras pad their files."""
+    try:
         return probe_bytes(data, data[-TAIL_BYTES:], len(data))
+    except Truncated:
+        decode(data)
+        return probe_bytes(data, b"", 0, sure=True)
 
 
-def probe_bytes(head: bytes, tail: bytes, total: int) -> Probe:
-    """What the image that begins with `head`, ends with `tail` and is `total` bytes long holds. Raises UnreadableImage."""
+def probe_bytes(head: bytes, tail: bytes, total: int, *, sure: bool = False) -> Probe:
+    """What an image holds, from its first and last bytes and its length; `sure` leaves out the look for a cut-off end.
+
+    Raises:
+        Truncated: the end seems to be missing.
+        UnreadableImage: it is no image, or a hostile one.
+    """
     with _open(head) as image:
         _refuse_bomb(image.size)
-        _refuse_truncated(image, tail, total)
+        if not sure:
+            _refuse_truncated(image, tail, total)
         width, height = image.size
         upright = (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
         frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
@@ -118,7 +134,7 @@ def _refuse_truncated(image: Image.Image, tail: bytes, total: int) -> None:
         case _:
             cut = False
     if cut:
-        raise UnreadableImage("the file is truncated: its end is missing")
+        raise Truncated("the file is truncated: its end is missing")
 
 
 def _tiff_end(image: Image.Image) -> int:
