@@ -1,0 +1,51 @@
+"""Makes one process fit for many Textual apps: undoes what Textual and Rich do to, or read from, the whole process.
+
+`scrub_environment` must run before textual is imported anywhere, `patch_textual` before the first App is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from typing import Any
+
+# What Textual and Rich read describes the admin's terminal, never the labeler's.
+_FOREIGN = (
+    "NO_COLOR", "COLORTERM", "TERM_PROGRAM", "LC_TERMINAL", "COLUMNS", "LINES", "TEXTUAL", "TEXTUAL_DRIVER",
+    "TEXTUAL_PRESS", "TEXTUAL_SCREENSHOT", "TEXTUAL_LOG", "TEXTUAL_DEBUG", "TEXTUAL_SHOW_RETURN", "FORCE_COLOR",
+    "TTY_COMPATIBLE", "TTY_INTERACTIVE",
+)  # fmt: skip
+
+
+def scrub_environment() -> None:
+    """Set what Textual reads at import: true colour (each driver converts for its terminal), 240 fps, a short Esc delay."""
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+    os.environ.update(TERM="xterm-256color", TEXTUAL_COLOR_SYSTEM="truecolor", TEXTUAL_FPS="240")
+    os.environ.setdefault("ESCDELAY", "40")
+
+
+class _KeepStandardStreams(contextlib.AbstractContextManager[None]):
+    """Stands in for contextlib.redirect_stdout, which is process-global and is not undone in order by several apps."""
+
+    def __init__(self, _target: Any) -> None:
+        pass
+
+    def __exit__(self, *_exc: object) -> None:
+        return None
+
+
+def patch_textual() -> None:
+    """Keep apps from redirecting the process's standard streams."""
+    import textual.app
+
+    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[attr-defined]
+    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[attr-defined]
+
+
+def tune_garbage_collection() -> None:
+    """Keep collections short while labelers type: freeze what imports made, and collect the oldest generation rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 5, 10_000)

@@ -1,0 +1,214 @@
+"""One session's way out: text first, pictures in the gaps, and never more on its way than the terminal can take.
+
+asyncssh neither blocks nor drops, so the bounds are ours. Three signals, because none is enough alone: the channel's buffer
+(the peer's SSH window), the socket's buffer, and acknowledgements: a device status request after each piece, which the
+terminal answers when it has processed everything before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+ACK_REQUEST = b"\x1b[5n"
+HIGH_BYTES = 64 * 1024
+BULK_BYTES = 8 * 1024
+HARD_BYTES = 8 * 1024 * 1024
+WINDOW_MIN, WINDOW_MAX = 6 * 1024, 256 * 1024
+UNPROVEN_WINDOW = 16 * 1024
+QUEUE_S, TEXT_QUEUE_S = 0.06, 0.15
+STALL_S = 120.0
+ACK_TIMEOUT_S, ACK_TIMEOUT_MAX_S = 3.0, 60.0
+MARK_BYTES = 2048
+
+
+class Channel(Protocol):
+    """What Output needs of an SSH channel."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that wait in the channel."""
+
+    def is_closing(self) -> bool:
+        """True when nothing more may be sent."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A point in the stream whose acknowledgement is awaited."""
+
+    sent: int
+    text: int
+    at_s: float
+
+
+class Path:
+    """What acknowledgements teach about the way to the terminal: its shortest round trip and its rate."""
+
+    def __init__(self) -> None:
+        self.rate_bps = 0.0
+        self._shortest, self._previous, self._bucket_s = 1.0, 1.0, 0.0
+        self._rate_at_s, self._rate_bytes = 0.0, 0
+
+    @property
+    def round_trip_s(self) -> float:
+        """Shortest round trip of the last five to ten seconds."""
+        return min(self._shortest, self._previous)
+
+    def learn(self, sent: int, waited_s: float, now_s: float, *, busy: bool) -> None:
+        """Take one acknowledgement of everything up to `sent` bytes into account."""
+        if now_s - self._bucket_s > 5.0:
+            self._previous, self._shortest, self._bucket_s = self._shortest, waited_s, now_s
+        self._shortest = min(self._shortest, waited_s)
+        elapsed = now_s - self._rate_at_s
+        if elapsed <= max(0.1, self.round_trip_s):
+            return
+        rate = (sent - self._rate_bytes) / elapsed
+        if busy and self._rate_at_s:  # grow while the path keeps up, follow quickly downwards
+            self.rate_bps = max(rate * 1.25, self.rate_bps * 0.7) if rate < self.rate_bps else rate * 1.25
+        elif not self.rate_bps:
+            self.rate_bps = 64_000.0
+        self._rate_at_s, self._rate_bytes = now_s, sent
+
+    def window(self, queue_s: float) -> int:
+        """Bytes that the path carries in a round trip and `queue_s` more."""
+        return int(min(WINDOW_MAX, max(WINDOW_MIN, self.rate_bps * (self.round_trip_s + queue_s))))
+
+
+class Output:
+    """Text and bulk lanes of one session. `on_congestion` hears when frames should stop and go on again."""
+
+    def __init__(
+        self, channel: Channel, socket_backlog: Callable[[], int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._channel, self._socket_backlog, self._clock = channel, socket_backlog, clock
+        self.acks = False
+        self.closed = False
+        self.congested = False
+        self.on_congestion: Callable[[bool], None] = lambda congested: None
+        self.on_stall: Callable[[str], None] = lambda why: None
+        self.sent_bytes = self.bulk_bytes = 0
+        self._text = self._acked = self._acked_text = self._since_mark = 0
+        self._marks: deque[_Mark] = deque()
+        self._path = Path()
+        self._progress_s = clock()
+        self._ack_timeout_s = ACK_TIMEOUT_S
+        self._bulk: dict[str, Iterator[bytes]] = {}
+        self._current: tuple[str, Iterator[bytes]] | None = None
+        self._pumping = False
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait in this process."""
+        return self._channel.get_write_buffer_size() + self._socket_backlog()
+
+    @property
+    def unacked(self) -> int:
+        """Bytes that the terminal has not yet said it processed."""
+        return self.sent_bytes - self._acked if self.acks and self._marks else 0
+
+    @property
+    def bulk_pending(self) -> bool:
+        """True while pictures wait or are on their way."""
+        return bool(self._bulk or self._current)
+
+    def write(self, data: bytes) -> None:
+        """Send text at once, before any picture that waits."""
+        if self.closed or self._channel.is_closing():
+            return
+        self._text += len(data)
+        self._put(data, mark=False)
+        self.check()
+
+    def _put(self, data: bytes, *, mark: bool) -> None:
+        self.sent_bytes += len(data)
+        self._since_mark += len(data)
+        if self.acks and (mark or self._since_mark > MARK_BYTES):
+            if not self._marks:
+                self._progress_s = self._clock()
+            data += ACK_REQUEST
+            self._since_mark = 0
+            self._marks.append(_Mark(self.sent_bytes, self._text, self._clock()))
+        self._channel.write(data)
+
+    def submit(self, key: str, pieces: Iterator[bytes]) -> None:
+        """Queue a picture as pieces between which text may pass; one that waits under the same key is replaced."""
+        self._bulk.pop(key, None)
+        self._bulk[key] = pieces
+        self.pump()
+
+    def pump(self) -> None:
+        """Send pieces while the way is free."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while not self.closed and self.bulk_pending and self._has_room():
+                self._send_piece()
+        finally:
+            self._pumping = False
+
+    def _has_room(self) -> bool:
+        window = self._path.window(QUEUE_S) if self._path.rate_bps else UNPROVEN_WINDOW
+        return self.backlog < BULK_BYTES and (not self.acks or self.unacked < window)
+
+    def _send_piece(self) -> None:
+        if self._current is None:
+            key = next(iter(self._bulk))
+            self._current = (key, self._bulk.pop(key))
+        piece = next(self._current[1], None)
+        if piece is None:
+            self._current = None
+            return
+        self.bulk_bytes += len(piece)
+        self._put(piece, mark=True)
+
+    def acknowledged(self) -> None:
+        """The terminal answered the oldest open request."""
+        if not self._marks:
+            return
+        mark = self._marks.popleft()
+        now_s = self._progress_s = self._clock()
+        self._acked, self._acked_text = mark.sent, mark.text
+        self._ack_timeout_s = ACK_TIMEOUT_S
+        self._path.learn(mark.sent, now_s - mark.at_s, now_s, busy=self.bulk_pending or self.congested)
+        self.check()
+
+    def check(self) -> None:
+        """Look at the backlog: stop or restart frames, give up on a dead client, send what fits."""
+        if self.closed:
+            return
+        waiting = self._waiting_text()
+        now_s = self._clock()
+        if waiting == 0:
+            self._progress_s = now_s
+        elif waiting > HARD_BYTES or (self.congested and now_s - self._progress_s > STALL_S):
+            self.on_stall(f"{waiting} bytes wait and the client takes none")
+            return
+        high = min(HIGH_BYTES, self._path.window(TEXT_QUEUE_S) * 2) if self._path.rate_bps else HIGH_BYTES
+        if not self.congested and waiting > high:
+            self.congested = True
+            self.on_congestion(True)
+        elif self.congested and waiting <= high // 4:
+            self.congested = False
+            self.on_congestion(False)
+        self.pump()
+
+    def _waiting_text(self) -> int:
+        unacked_text = self._text - self._acked_text if self.acks and self._marks else 0
+        in_process = self._channel.get_write_buffer_size() if self._current else self.backlog
+        return max(unacked_text, in_process)
+
+    def sweep(self) -> None:
+        """Call once a second: acknowledgements can get lost, by a terminal reset or a multiplexer that detaches."""
+        if self._marks and self.backlog == 0 and self._clock() - self._progress_s > self._ack_timeout_s:
+            self._ack_timeout_s = min(ACK_TIMEOUT_MAX_S, self._ack_timeout_s * 2)
+            self._acked, self._acked_text = self.sent_bytes, self._text
+            self._marks.clear()
+            self._progress_s = self._clock()
+        self.check()

@@ -1,0 +1,266 @@
+"""One front end: takes SSH connections, lets people in, and gives each session its app or command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from core.database import Database
+from core.errors import TaglineError
+from core.people import Account, account_by_key, account_by_name, password_hash, verify
+from sshd.limits import Gate, Limits
+from sshd.session import AppSession
+from tui.app import TaglineApp
+from tui.desk import Desk, Pictures
+from tui.picture.stage import Stage
+from tui.terminal import Terminal
+
+log = logging.getLogger("tagline.server")
+
+TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+NOTSENT_BYTES = 16 * 1024
+CHANNEL_WINDOW = 256 * 1024
+# A hash of nothing that anybody knows: an unknown name takes as long to refuse as a wrong password.
+DECOY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$LVD3kl9pdlSHFcyqmxvO8CLnhwjLyIuHhYx2fIqCVxE"
+
+Send = Callable[[bytes], Awaitable[None]]
+RunCommand = Callable[[list[str], Account, Database, Send, Send], Awaitable[int]]
+
+
+def now_ms() -> int:
+    """The time in epoch ms, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class FrontEnd:
+    """What all connections of one process share."""
+
+    db: Database
+    pictures: Pictures
+    run_command: RunCommand
+    limits: Limits = field(default_factory=Limits)
+    sessions: dict[AppSession, str] = field(default_factory=dict)
+    draining: bool = False
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.limits)
+
+    def refusal(self, user: str) -> str | None:
+        """Why no further session may start, or None."""
+        if self.draining:
+            return "Tagline is restarting; connect again in a moment.\n"
+        if len(self.sessions) >= self.limits.sessions:
+            return "This server has as many sessions as it takes; try again later.\n"
+        if sum(name == user for name in self.sessions.values()) >= self.limits.sessions_per_user:
+            return f"You have {self.limits.sessions_per_user} sessions open already; leave one first.\n"
+        return None
+
+    async def sweep(self) -> None:
+        """Once a second: look at every session's output. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            for session in list(self.sessions):
+                session.output.sweep()
+
+    async def drain(self, timeout_s: float) -> None:
+        """End every session as if its user had left; work in progress is kept."""
+        self.draining = True
+        for session in list(self.sessions):
+            session.request_exit()
+        deadline = time.monotonic() + timeout_s
+        while self.sessions and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+
+
+class Connection(asyncssh.SSHServer):
+    """One SSH connection: limits, login, sessions."""
+
+    def __init__(self, front_end: FrontEnd) -> None:
+        self._front_end = front_end
+        self._address = "?"
+        self._unsettled = False
+        self._failures = 0
+        self._account: Account | None = None
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._transport: asyncio.Transport | None = None
+        self.user_name = ""
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Refuse what is over the limits; take over the socket's backpressure, which asyncssh ignores."""
+        self._connection = conn
+        self._address = (conn.get_extra_info("peername") or ("?",))[0]
+        if why := self._front_end.gate.admit(self._address):
+            log.warning("connection from %s refused: %s", self._address, why)
+            conn.abort()
+            return
+        self._unsettled = True
+        sock = conn.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
+        self._transport = conn._transport
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high=0)
+            conn.resume_writing = self._socket_drained  # type: ignore[method-assign]
+
+    def socket_backlog(self) -> int:
+        """Bytes that wait for the socket."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def _socket_drained(self) -> None:
+        for session in self._mine():
+            session.output.check()
+
+    def _mine(self) -> list[AppSession]:
+        return [session for session in self._front_end.sessions if session._connection is self]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone; its sessions hear of it by themselves."""
+        self._settle()
+        self._transport = None
+
+    def _settle(self) -> None:
+        if self._unsettled:
+            self._unsettled = False
+            self._front_end.gate.settled(self._address)
+
+    def abort(self) -> None:
+        """Cut the connection off."""
+        if self._connection is not None:
+            self._connection.abort()
+
+    # Login.
+
+    def begin_auth(self, username: str) -> bool:
+        """Everybody proves who they are."""
+        self.user_name = username
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys log in."""
+        return True
+
+    def password_auth_supported(self) -> bool:
+        """Passwords log in."""
+        return True
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """True for a key of an enabled account of that name."""
+        try:
+            account = await self._front_end.db.read(account_by_key, username, key.get_fingerprint())
+        except TaglineError as error:
+            return self._unavailable(error)
+        return self._judge(account is not None)
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """True for the password of an enabled account of that name."""
+        try:
+            stored = await self._front_end.db.read(password_hash, username)
+        except TaglineError as error:
+            return self._unavailable(error)
+        matches = await asyncio.to_thread(verify, stored or DECOY, password)
+        return self._judge(stored is not None and matches)
+
+    def _judge(self, ok: bool) -> bool:
+        if not ok:
+            self._failures += 1
+            self._front_end.gate.failed(self._address)
+            if self._failures >= self._front_end.limits.auth_failures and self._connection is not None:
+                self._connection.disconnect(
+                    asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
+                )
+        return ok
+
+    def _unavailable(self, error: TaglineError) -> bool:
+        log.error("login of %s: %s", self.user_name, error)
+        if self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, f"Tagline cannot let you in just now: {error}")
+        return False
+
+    def auth_completed(self) -> None:
+        """Logged in: the name is proven from here on."""
+        self._settle()
+
+    # Sessions.
+
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], AppSession]:
+        """Open a channel that carries bytes as they are."""
+        assert self._connection is not None
+        channel = self._connection.create_server_channel(encoding=None, window=CHANNEL_WINDOW)
+        return channel, AppSession(self)
+
+    def refusal(self) -> str | None:
+        """Why this user may not open another session, or None."""
+        return self._front_end.refusal(self.user_name)
+
+    def opened(self, session: AppSession) -> None:
+        """A session shows its app."""
+        self._front_end.sessions[session] = self.user_name
+
+    def closed(self, session: AppSession) -> None:
+        """A session ended."""
+        self._front_end.sessions.pop(session, None)
+
+    async def account(self) -> Account:
+        """The account that logged in. Raises NotFound when it was removed meanwhile."""
+        if self._account is None:
+            self._account = await self._front_end.db.read(account_by_name, self.user_name)
+        return self._account
+
+    async def make_app(self, terminal: Terminal, stage: Stage) -> TaglineApp:
+        """The app for one session of this account."""
+        desk = Desk(self._front_end.db, await self.account(), self._front_end.pictures, now_ms)
+        return TaglineApp(desk, terminal, stage)
+
+    async def run_command(self, argv: list[str], stdout: Send, stderr: Send) -> int:
+        """Run one of Tagline's commands as this account; returns the exit status."""
+        return await self._front_end.run_command(argv, await self.account(), self._front_end.db, stdout, stderr)
+
+
+def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerConnectionOptions:
+    """asyncssh's settings with its defaults made strict: no forwarding, no line editor, no SHA-1, keepalives."""
+    return asyncssh.SSHServerConnectionOptions(
+        server_factory=lambda: Connection(front_end),
+        server_host_keys=[str(host_key)],
+        server_version="Tagline",
+        line_editor=False,
+        agent_forwarding=False,
+        x11_forwarding=False,
+        kbdint_auth=False,
+        host_based_auth=False,
+        gss_kex=False,
+        gss_auth=False,
+        login_timeout=30,
+        keepalive_interval=15,
+        keepalive_count_max=4,
+        tcp_keepalive=True,
+        compression_algs=["none"],
+        mac_algs=[
+            "umac-64-etm@openssh.com", "umac-128-etm@openssh.com", "hmac-sha2-256-etm@openssh.com",
+            "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
+        ],
+        signature_algs=[
+            "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
+            "rsa-sha2-512", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+        ],
+    )  # fmt: skip
+
+
+def ensure_host_key(path: Path) -> str:
+    """Make the server's ed25519 key once, readable by its owner only; returns its fingerprint."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_bytes(key.export_private_key())
+        part.replace(path)
+    return asyncssh.read_private_key(str(path)).get_fingerprint()
