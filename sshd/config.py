@@ -1,0 +1,114 @@
+"""What an operator may set: `tagline.toml` in the data folder, then the environment, over sound defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from core.errors import BadInput
+from sshd.limits import Limits
+
+FILE_NAME = "tagline.toml"
+ENV_PREFIX = "TAGLINE_"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that the server needs to know before it starts.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port; 0 lets the system choose one.
+        front_ends: SSH processes that share the port.
+        heartbeat_s: a front end whose event loop is silent for this long is replaced.
+        drain_s: how long sessions get to save their work when the server stops.
+        probe_timeout_s: how long a terminal's answer to the capability questions is waited for.
+    """
+
+    data_dir: Path
+    database_url: str
+    host: str = "0.0.0.0"  # noqa: S104 - labelers come from other machines; that is what the server is for
+    port: int = 2222
+    front_ends: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
+    heartbeat_s: float = 20.0
+    drain_s: float = 10.0
+    probe_timeout_s: float = 1.0
+    log_level: str = "INFO"
+    limits: Limits = Limits()
+
+    @property
+    def host_key_path(self) -> Path:
+        """The server's private host key; made at the first start."""
+        return self.data_dir / "host_key"
+
+
+def default_data_dir(env: Mapping[str, str] = os.environ) -> Path:
+    """`TAGLINE_DATA`, or the platform's place for an application's data."""
+    given = env.get(f"{ENV_PREFIX}DATA")
+    return Path(given) if given else user_data_path("tagline")
+
+
+def load_config(data_dir: Path, env: Mapping[str, str] = os.environ) -> Config:
+    """The settings of this data folder.
+
+    Raises:
+        BadInput: the file is no TOML, names an unknown setting, or a value is of the wrong kind.
+    """
+    data_dir = data_dir.expanduser().resolve()
+    given = _from_file(data_dir / FILE_NAME) | _from_env(env)
+    limits = given.pop("limits", {})
+    if not isinstance(limits, dict):
+        raise BadInput(f"[limits] in {FILE_NAME} is a table of its own.")
+    config = Config(data_dir, f"sqlite:///{data_dir / 'tagline.db'}")
+    config = replace(config, **_checked(config, given), limits=replace(Limits(), **_checked(Limits(), limits)))
+    return _sensible(config)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"{path} cannot be read: {error}. Nothing was started.") from error
+
+
+def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
+    names = {f.name for f in fields(Config)} - {"data_dir", "limits"}
+    return {name: env[key] for name in names if (key := ENV_PREFIX + name.upper()) in env}
+
+
+def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, Any]:
+    known = {f.name for f in fields(defaults)} - {"data_dir", "limits"}
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise BadInput(f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}.")
+        kind = type(getattr(defaults, name))
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.")
+        try:
+            values[name] = kind(value)
+        except ValueError as error:
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.") from error
+    return values
+
+
+def _sensible(config: Config) -> Config:
+    if not 0 <= config.port <= 65535:
+        raise BadInput(f"The port is {config.port}; ports go from 0 to 65535.")
+    if not 1 <= config.front_ends <= 64:
+        raise BadInput(f"front_ends is {config.front_ends}; 1 to 64 are possible.")
+    if config.log_level.upper() not in _LOG_LEVELS:
+        raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
+    for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):
+        if getattr(config, name) <= 0:
+            raise BadInput(f"{name} must be more than 0.")
+    return replace(config, log_level=config.log_level.upper())
