@@ -1,53 +1,51 @@
-"""Make a process safe for many Textual apps at once. `scrub_environment` must run before anything imports textual."""
+"""Makes one process fit for many Textual apps: undoes what Textual and Rich do to, or read from, the whole process.
+
+`scrub_environment` must run before textual is imported anywhere, `patch_textual` before the first App is made.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
-from collections.abc import Iterator
 from typing import Any
 
-# Textual and Rich read these at import as the user's; here they would be those of whoever started the server.
-_NOT_THE_USERS = (
-    *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLORTERM", "TERM_PROGRAM", "LC_TERMINAL", "COLUMNS", "LINES"),
-    *("TTY_COMPATIBLE", "TTY_INTERACTIVE", "TEXTUAL", "TEXTUAL_DRIVER", "TEXTUAL_PRESS", "TEXTUAL_SCREENSHOT"),
-    *("TEXTUAL_LOG", "TEXTUAL_DEBUG", "TEXTUAL_SHOW_RETURN", "TEXTUAL_ANIMATIONS", "TEXTUAL_SMOOTH_SCROLL"),
-)
-GC_THRESHOLDS = (5_000, 5, 10_000)
-GC_PERIOD_S = 30.0
+# What Textual and Rich read describes the admin's terminal, never the labeler's.
+_FOREIGN = (
+    "NO_COLOR", "COLORTERM", "TERM_PROGRAM", "LC_TERMINAL", "COLUMNS", "LINES", "TEXTUAL", "TEXTUAL_DRIVER",
+    "TEXTUAL_PRESS", "TEXTUAL_SCREENSHOT", "TEXTUAL_LOG", "TEXTUAL_DEBUG", "TEXTUAL_SHOW_RETURN", "FORCE_COLOR",
+    "TTY_COMPATIBLE", "TTY_INTERACTIVE",
+)  # fmt: skip
 
 
 def scrub_environment() -> None:
-    """Forget the starter's terminal. Colours are truecolor here and are reduced per session by the driver."""
-    for name in _NOT_THE_USERS:
+    """Set what Textual reads at import: true colour (each driver converts for its terminal), 240 fps, a short Esc delay."""
+    for name in _FOREIGN:
         os.environ.pop(name, None)
-    os.environ["TERM"] = "xterm-256color"
-    os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    os.environ.update(TERM="xterm-256color", TEXTUAL_COLOR_SYSTEM="truecolor", TEXTUAL_FPS="240")
     os.environ.setdefault("ESCDELAY", "40")
-    os.environ.setdefault("TEXTUAL_FPS", "240")
 
 
-def share_process() -> None:
-    """Stop Textual from redirecting the process's stdout: with several apps it is not restored in order."""
+class _KeepStandardStreams(contextlib.AbstractContextManager[None]):
+    """Stands in for contextlib.redirect_stdout, which is process-global and is not undone in order by several apps."""
+
+    def __init__(self, _target: Any) -> None:
+        pass
+
+    def __exit__(self, *_exc: object) -> None:
+        return None
+
+
+def patch_textual() -> None:
+    """Keep apps from redirecting the process's standard streams."""
     import textual.app
 
-    textual.app.redirect_stdout = textual.app.redirect_stderr = _no_redirect  # type: ignore[assignment]
+    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[attr-defined]
+    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[attr-defined]
 
 
-@contextlib.contextmanager
-def _no_redirect(_target: Any) -> Iterator[None]:
-    yield
-
-
-async def collect_garbage_seldom() -> None:
-    """Keep full collections out of the way of keys: freeze what is imported, then collect the young now and then."""
+def tune_garbage_collection() -> None:
+    """Keep collections short while labelers type: freeze what imports made, and collect the oldest generation rarely."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    rounds = 0
-    while True:
-        await asyncio.sleep(GC_PERIOD_S)
-        rounds += 1
-        gc.collect(2 if rounds % 20 == 0 else 1)
+    gc.set_threshold(5_000, 5, 10_000)

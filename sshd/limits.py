@@ -1,91 +1,66 @@
-"""How much one user or one address may ask of a front end: plain counters, no I/O, no clock of their own."""
+"""How much one front end takes on, in all and from one address: asyncssh itself sets no such bounds."""
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one front-end process; with N front ends on a port the whole takes up to N times as much.
-
-    Attributes:
-        auth_tries: refused keys and passwords together that one connection may offer.
-        preauth, preauth_per_ip: connections that have not logged in yet.
-        password_failures_per_ip, password_failures_per_user: wrong passwords within `failure_window_s`; beyond it
-            passwords are refused unseen. Keys go on working, so that nobody can lock a colleague out.
-    """
+    """Bounds of one front-end process."""
 
     sessions: int = 200
     sessions_per_user: int = 8
-    auth_tries: int = 6
-    preauth: int = 256
-    preauth_per_ip: int = 64
-    connections_per_ip_per_min: int = 600
-    password_failures_per_ip: int = 30
-    password_failures_per_user: int = 10
-    failure_window_s: float = 300.0
-    login_timeout_s: float = 30.0
-    exec_per_user: int = 8
+    auth_failures: int = 6
+    unauthenticated: int = 64
+    unauthenticated_per_address: int = 32
+    connections_per_minute: int = 600
+    failures_per_minute: int = 60
 
 
-class SlidingWindow:
-    """Counts events a key in the last `window_s` seconds; memory is bounded by forgetting quiet keys."""
+@dataclass
+class Gate:
+    """Counts connections and failed logins by address."""
 
-    def __init__(self, limit: int, window_s: float) -> None:
-        self.limit, self._window_s = limit, window_s
-        self._times: dict[str, deque[float]] = defaultdict(deque)
+    limits: Limits
+    clock: Callable[[], float] = time.monotonic
+    unauthenticated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _connections: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+    _failures: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
-    def add(self, key: str, now_s: float) -> None:
-        """Count one event."""
-        times = self._times[key]
-        times.append(now_s)
-        while len(times) > self.limit:
-            times.popleft()
-        if len(self._times) > 10_000:
-            self._forget_quiet(now_s)
+    def admit(self, address: str) -> str | None:
+        """Count a new connection; says why it is refused, or None."""
+        recent = self._recent(self._connections, address)
+        recent.append(self.clock())
+        if len(recent) > self.limits.connections_per_minute:
+            return "too many connections a minute"
+        if len(self._recent(self._failures, address)) > self.limits.failures_per_minute:
+            return "too many failed logins a minute"
+        if self.unauthenticated[address] >= self.limits.unauthenticated_per_address:
+            return "too many connections that have not logged in"
+        if sum(self.unauthenticated.values()) >= self.limits.unauthenticated:
+            return "too many connections that have not logged in"
+        self.unauthenticated[address] += 1
+        return None
 
-    def is_full(self, key: str, now_s: float) -> bool:
-        """True when the key has used up its window."""
-        times = self._times.get(key)
-        if times is None:
-            return False
-        while times and now_s - times[0] > self._window_s:
-            times.popleft()
-        if not times:
-            del self._times[key]
-        return len(times) >= self.limit
+    def settled(self, address: str) -> None:
+        """An admitted connection logged in or left."""
+        self.unauthenticated[address] -= 1
+        if self.unauthenticated[address] <= 0:
+            del self.unauthenticated[address]
 
-    def forget(self, key: str) -> None:
-        """Start the key afresh, as after a success."""
-        self._times.pop(key, None)
+    def failed(self, address: str) -> None:
+        """Count a failed login."""
+        self._recent(self._failures, address).append(self.clock())
 
-    def _forget_quiet(self, now_s: float) -> None:
-        quiet = [key for key, times in self._times.items() if now_s - times[-1] > self._window_s]
-        for key in quiet or list(self._times)[:5_000]:
-            del self._times[key]
-
-
-class Waiting:
-    """Connections that have not logged in, in all and by address."""
-
-    def __init__(self, limit: int, limit_per_ip: int) -> None:
-        self._limit, self._limit_per_ip = limit, limit_per_ip
-        self._by_ip: dict[str, int] = defaultdict(int)
-        self.total = 0
-
-    def enter(self, ip: str) -> bool:
-        """Take one more in; False, and nothing is counted, when there is no room."""
-        if self.total >= self._limit or self._by_ip.get(ip, 0) >= self._limit_per_ip:
-            return False
-        self.total += 1
-        self._by_ip[ip] += 1
-        return True
-
-    def leave(self, ip: str) -> None:
-        """One that `enter` took in has logged in or gone."""
-        self.total -= 1
-        self._by_ip[ip] -= 1
-        if not self._by_ip[ip]:
-            del self._by_ip[ip]
+    def _recent(self, times: dict[str, deque[float]], address: str) -> deque[float]:
+        found = times[address]
+        while found and self.clock() - found[0] > 60:
+            found.popleft()
+        if len(times) > 10_000:
+            for stale in [a for a, t in times.items() if not t]:
+                del times[stale]
+        return found
