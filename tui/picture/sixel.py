@@ -1,0 +1,53 @@
+"""Sixel: an indexed picture as the bytes of one DCS. The compiled encoder is used where it was built, numpy otherwise.
+
+Source: DEC STD 070, section on sixel; xterm's ctlseqs for the raster attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indexes = NDArray[np.uint8]
+Palette = NDArray[np.uint8]
+
+encode_body: Callable[[Indexes], bytes]
+try:
+    from tui.picture._sixel import encode_body
+
+    ENCODER = "compiled"
+except ImportError:
+    from tui.picture.sixel_numpy import encode_body
+
+    ENCODER = "numpy"
+
+
+def encode(indexes: Indexes, palette: Palette) -> bytes:
+    """One opaque sixel picture.
+
+    Args:
+        indexes: uint8 (H, W), rows of the palette.
+        palette: uint8 (N, 3), RGB, N at most 256.
+
+    Returns:
+        The DCS with exact raster attributes and the colours that are used, ended by ST.
+    """
+    height, width = indexes.shape
+    used = np.flatnonzero(np.bincount(indexes.ravel(), minlength=len(palette)))
+    return b'\x1bP0;1;0q"1;1;%d;%d%b%b\x1b\\' % (
+        width,
+        height,
+        define_colors(palette, used),
+        encode_body(np.ascontiguousarray(indexes)),
+    )
+
+
+def define_colors(palette: Palette, used: NDArray[np.intp]) -> bytes:
+    """Colour definitions, in percent as sixel has them, of the palette rows that are used."""
+    percent = (palette[used].astype(np.int32) * 100 + 127) // 255
+    return b"".join(
+        b"#%d;2;%d;%d;%d" % (index, red, green, blue)
+        for index, (red, green, blue) in zip(used.tolist(), percent.tolist(), strict=True)
+    )
