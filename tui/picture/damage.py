@@ -1,0 +1,35 @@
+"""Which rectangles of cells cover a mask, so that each goes out as one tile. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class CellRect(NamedTuple):
+    """A rectangle of cells."""
+
+    column: int
+    row: int
+    columns: int
+    rows: int
+
+
+def rectangles(mask: NDArray[np.bool_]) -> Iterator[CellRect]:
+    """Rectangles that cover exactly the true cells of a (rows, columns) mask, without overlap."""
+    growing: dict[tuple[int, int], int] = {}
+    for row in range(mask.shape[0] + 1):
+        runs = _runs(mask[row]) if row < mask.shape[0] else set()
+        for start, end in [run for run in growing if run not in runs]:
+            top = growing.pop((start, end))
+            yield CellRect(start, top, end - start, row - top)
+        for run in runs:
+            growing.setdefault(run, row)
+
+
+def _runs(line: NDArray[np.bool_]) -> set[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(line.astype(np.int8), prepend=0, append=0))
+    return set(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
