@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,22 @@ class Config:
         """The server's private host key; made at the first start."""
         return self.data_dir / "host_key"
 
+    def to_json(self) -> bytes:
+        """A form for another process of the same release; inverse of `from_json`."""
+        return json.dumps(asdict(self) | {"data_dir": str(self.data_dir)}).encode()
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Config:
+        """Read what `to_json` wrote."""
+        values = json.loads(body)
+        return cls(
+            **values
+            | {
+                "data_dir": Path(values["data_dir"]),
+                "limits": Limits(**values["limits"]),
+            }
+        )
+
 
 def default_data_dir(env: Mapping[str, str] = os.environ) -> Path:
     """`TAGLINE_DATA`, or the platform's place for an application's data."""
@@ -67,7 +84,11 @@ def load_config(data_dir: Path, env: Mapping[str, str] = os.environ) -> Config:
     if not isinstance(limits, dict):
         raise BadInput(f"[limits] in {FILE_NAME} is a table of its own.")
     config = Config(data_dir, f"sqlite:///{data_dir / 'tagline.db'}")
-    config = replace(config, **_checked(config, given), limits=replace(Limits(), **_checked(Limits(), limits)))
+    config = replace(
+        config,
+        **_checked(config, given),
+        limits=replace(Limits(), **_checked(Limits(), limits)),
+    )
     return _sensible(config)
 
 
@@ -77,12 +98,16 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"{path} cannot be read: {error}. Nothing was started.") from error
+        raise BadInput(
+            f"{path} cannot be read: {error}. Nothing was started."
+        ) from error
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
     names = {f.name for f in fields(Config)} - {"data_dir", "limits"}
-    return {name: env[key] for name in names if (key := ENV_PREFIX + name.upper()) in env}
+    return {
+        name: env[key] for name in names if (key := ENV_PREFIX + name.upper()) in env
+    }
 
 
 def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,14 +115,20 @@ def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, A
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
-            raise BadInput(f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}.")
+            raise BadInput(
+                f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}."
+            )
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.")
+            raise BadInput(
+                f"The setting {name!r} is {value!r}; it should be a {kind.__name__}."
+            )
         try:
             values[name] = kind(value)
         except ValueError as error:
-            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.") from error
+            raise BadInput(
+                f"The setting {name!r} is {value!r}; it should be a {kind.__name__}."
+            ) from error
     return values
 
 
@@ -107,7 +138,9 @@ def _sensible(config: Config) -> Config:
     if not 1 <= config.front_ends <= 64:
         raise BadInput(f"front_ends is {config.front_ends}; 1 to 64 are possible.")
     if config.log_level.upper() not in _LOG_LEVELS:
-        raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
+        raise BadInput(
+            f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}."
+        )
     for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):
         if getattr(config, name) <= 0:
             raise BadInput(f"{name} must be more than 0.")

@@ -30,7 +30,9 @@ class HostedApp(App[None]):
     def _fatal_error(self) -> None:
         # The base class prints a traceback with local variables (passwords, labels) to the server's stderr.
         error = self._exception
-        log.error("the app crashed", exc_info=error if isinstance(error, Exception) else None)
+        log.error(
+            "the app crashed", exc_info=error if isinstance(error, Exception) else None
+        )
         self._close_messages_no_wait()
 
     def _print_error_renderables(self) -> None:
@@ -39,4 +41,8 @@ class HostedApp(App[None]):
 
 def hosted(kind: type[App[Any]]) -> type[App[Any]]:
     """The same app class, fit to share a process; style sheets are still found beside the original."""
-    return type(kind.__name__, (HostedApp, kind), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+    return type(
+        kind.__name__,
+        (HostedApp, kind),
+        {"__module__": kind.__module__, "__doc__": kind.__doc__},
+    )
