@@ -1,0 +1,206 @@
+"""The screens' only door to core and storage. Everything here is awaited; nothing here knows a widget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from core import people, progress, projects, queue, submissions
+from core.annotation import Cursor, Draft, HeldItem, Receipt, SubmittedItem
+from core.database import Database
+from core.errors import Forbidden
+from core.ids import ItemId, ProjectId, ProjectState, Role
+from core.labels import LabelSet
+from core.people import Account, Member
+from core.progress import LabelerCount, Progress
+from core.projects import Project, ProjectSummary
+from core.roles import Action, require
+from storage import open_store
+from storage.base import Store
+from storage.images import decode
+from tui.picture.prepare import Prepared, prepare
+from tui.terminal import Terminal
+
+PICTURE_THREADS = 2
+CACHE_BYTES = 256 * 1024 * 1024
+Color = tuple[int, int, int]
+
+
+class Pictures:
+    """Pictures made ready in worker threads, shared by all sessions of a process, newest kept within a bound of memory."""
+
+    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+        self._pool = ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="picture")
+        self._stores: dict[str, Store] = {}
+        self._ready: OrderedDict[tuple[object, ...], asyncio.Future[Prepared]] = OrderedDict()
+        self._bytes = 0
+        self._limit = cache_bytes
+
+    async def get(
+        self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
+    ) -> Prepared:
+        """One picture for one terminal and size; asked for twice, it is made once.
+
+        Raises:
+            UnreadableImage: the file cannot be shown.
+            StorageError: the datastore cannot give it.
+        """
+        look = (terminal.graphics, terminal.cell_wh_px, terminal.sixel_colors, terminal.is_xterm)
+        key = (datastore, item.path, item.etag, size_cells, background, look)
+        future = self._ready.get(key)
+        if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
+            loop = asyncio.get_running_loop()
+            future = loop.run_in_executor(self._pool, self._make, datastore, item, terminal, size_cells, background)
+            self._ready[key] = future
+            future.add_done_callback(self._count)
+        self._ready.move_to_end(key)
+        return await asyncio.shield(future)
+
+    def _make(
+        self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
+    ) -> Prepared:
+        store = self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))
+        fit = (size_cells[0] * terminal.cell_wh_px[0], size_cells[1] * terminal.cell_wh_px[1])
+        rgb = decode(store.get(item.path), path=item.path, fit_wh=fit)
+        return prepare(rgb, terminal, size_cells, background)
+
+    def _count(self, done: asyncio.Future[Prepared]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._bytes += done.result().nbytes
+        while self._bytes > self._limit and len(self._ready) > 1:
+            _, oldest = self._ready.popitem(last=False)
+            if oldest.done() and not oldest.cancelled() and oldest.exception() is None:
+                self._bytes -= oldest.result().nbytes
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Desk:
+    """What one logged-in account can see and do."""
+
+    def __init__(self, db: Database, account: Account, pictures: Pictures, now_ms: Callable[[], int]) -> None:
+        self.account = account
+        self.pictures = pictures
+        self.now_ms = now_ms
+        self._db = db
+
+    async def projects(self) -> tuple[ProjectSummary, ...]:
+        """The projects that this account may see."""
+        return await self._db.read(projects.list_projects, self.account)
+
+    async def is_enabled(self) -> bool:
+        """False once an admin disabled the account."""
+        return await self._db.read(people.is_enabled, self.account.id)
+
+    async def open(self, project: Project) -> LabelingDesk:
+        """Sit down at a project. Raises Forbidden when it is not this account's."""
+        role = await self._db.read(people.role_in, project.id, self.account)
+        if role is None:
+            raise Forbidden(f"The project {project.name!r} is not given to you; ask an admin.")
+        member = await self._db.read(people.membership, project.id, self.account.id)
+        labels = await self._db.read(projects.label_classes, project.id)
+        return LabelingDesk(self._db, self, project, LabelSet(labels), role, member or Member(role))
+
+    async def overview(self, project: ProjectId) -> tuple[Project, Progress, tuple[LabelerCount, ...], Mapping[int, int]]:
+        """All that a project's page shows."""
+        return (
+            await self._db.read(projects.project_by_id, project),
+            await self._db.read(progress.project_progress, project),
+            await self._db.read(progress.labeler_counts, project),
+            await self._db.read(progress.label_counts, project),
+        )
+
+    async def labels(self, project: ProjectId) -> LabelSet:
+        """A project's labels."""
+        return LabelSet(await self._db.read(projects.label_classes, project))
+
+    async def set_state(self, project: ProjectId, state: ProjectState) -> Project:
+        """Pause or resume a project. Raises Forbidden for all but admins."""
+        require(self.account.role, Action.CHANGE_PROJECT)
+        return await self._db.write(
+            projects.set_state, project, state, by=self.account.id, now_ms=self.now_ms()
+        )
+
+
+class LabelingDesk:
+    """One labeler at work in one project: what they hold, and everything that they hand in."""
+
+    def __init__(
+        self, db: Database, desk: Desk, project: Project, labels: LabelSet, role: Role, member: Member
+    ) -> None:
+        self.project, self.labels, self.role, self.member = project, labels, role, member
+        self.desk = desk
+        self._db = db
+        self._cursor: Cursor | None = None
+
+    @property
+    def _here(self) -> tuple[ProjectId, people.AccountId]:
+        return self.project.id, self.desk.account.id
+
+    async def resume(self) -> tuple[HeldItem, ...]:
+        """What this labeler holds already, with drafts; an older session of theirs loses it."""
+        page = await self._db.write(queue.resume_pages, *self._here, now_ms=self.desk.now_ms())
+        return page.items
+
+    async def claim(self, size: int) -> tuple[HeldItem, ...]:
+        """More items from the queue, all of one kind; none when nothing is left for this labeler now."""
+        page = await self._db.write(queue.claim_page, *self._here, size, now_ms=self.desk.now_ms(), after=self._cursor)
+        self._cursor = page.cursor
+        return page.items
+
+    async def renew(self, items: Sequence[HeldItem]) -> tuple[ItemId, ...]:
+        """Keep items in hand; returns those that are lost."""
+        tokens = {item.item: item.token for item in items if not item.submitted}
+        return await self._db.write(queue.renew, *self._here, tokens, now_ms=self.desk.now_ms())
+
+    async def release(self, items: Sequence[HeldItem]) -> None:
+        """Give items back that were not begun."""
+        tokens = {item.item: item.token for item in items if not item.submitted}
+        await self._db.write(queue.release, *self._here, tokens)
+
+    async def save(self, drafts: Mapping[ItemId, tuple[int, Draft]]) -> tuple[ItemId, ...]:
+        """Keep unsubmitted work; returns the items that are no longer held."""
+        return await self._db.write(submissions.save_drafts, self.desk.account.id, drafts)
+
+    async def submit(self, items: Sequence[SubmittedItem]) -> Receipt:
+        """Hand answers in."""
+        return await self._db.write(submissions.submit, *self._here, items, now_ms=self.desk.now_ms())
+
+    async def correct(self, item: SubmittedItem) -> int:
+        """Change an own earlier answer; returns the new token."""
+        return await self._db.write(submissions.correct, *self._here, item, now_ms=self.desk.now_ms())
+
+    async def skip(self, item: HeldItem, reason: str) -> None:
+        """Set an item aside."""
+        now_ms = self.desk.now_ms()
+        await self._db.write(submissions.skip, *self._here, item.item, item.token, reason, now_ms=now_ms)
+
+    async def earlier(self, before_ms: int, limit: int) -> tuple[HeldItem, ...]:
+        """Own earlier submissions, newest first."""
+        return await self._db.read(submissions.my_submissions, *self._here, before_ms=before_ms, limit=limit)
+
+    async def mark_unreadable(self, item: HeldItem, reason: str) -> None:
+        """Report a file that cannot be shown."""
+        now_ms = self.desk.now_ms()
+        await self._db.write(submissions.mark_unreadable, *self._here, item.item, reason, now_ms=now_ms)
+
+    async def remember(self, *, page_size: int | None = None, instructions_seen: bool = False) -> None:
+        """Keep how this labeler likes to work here."""
+        seen_ms = self.desk.now_ms() if instructions_seen else None
+        await self._db.write(
+            people.remember, self.project.id, self.desk.account, page_size=page_size, instructions_seen_ms=seen_ms
+        )
+
+    async def progress(self) -> Progress:
+        """How far the project is."""
+        return await self._db.read(progress.project_progress, self.project.id)
+
+    async def refreshed(self) -> Project:
+        """The project as it stands now."""
+        self.project = await self._db.read(projects.project_by_id, self.project.id)
+        return self.project
