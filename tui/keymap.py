@@ -1,0 +1,96 @@
+"""Every key in one table: it binds, it documents, and it writes the footer, the `?` screen and docs/keys.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where keys are heard; the value is the heading that people read."""
+
+    EVERYWHERE = "Everywhere"
+    PROJECTS = "Projects"
+    LABELING = "Labeling"
+    PAGE = "Classification pages"
+    PICTURE = "The picture in focus"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One thing that keys do: `action` is the method `action_…` of the screen."""
+
+    keys: tuple[str, ...]
+    shown: str
+    action: str
+    does: str
+    scope: Scope
+    footer: str = ""
+
+
+KEYS: tuple[Key, ...] = (
+    Key(("question_mark",), "?", "help", "the keys of this screen", Scope.EVERYWHERE, "keys"),
+    Key(("escape",), "Esc", "back", "cancel, then back", Scope.EVERYWHERE, "back"),
+    Key(("ctrl+q",), "Ctrl+Q", "leave", "leave; work in progress is kept", Scope.EVERYWHERE),
+    Key(("f5",), "F5", "reload", "refresh (never needed)", Scope.EVERYWHERE),
+    Key(("enter",), "Enter", "open", "label this project", Scope.PROJECTS, "label"),
+    Key(("d",), "d", "details", "progress of this project (lead, admin)", Scope.PROJECTS, "progress"),
+    Key(tuple("123456789"), "1-9", "digit", "label the selected images, or the one in focus", Scope.LABELING, "label"),
+    Key(("slash",), "/", "search", "label by typing part of its name", Scope.LABELING, "find label"),
+    Key(("enter",), "Enter", "submit", "submit the page", Scope.LABELING, "submit"),
+    Key(("s",), "s", "skip", "skip the image in focus, with a reason or none", Scope.LABELING, "skip"),
+    Key(("b",), "b", "earlier", "back through my submissions", Scope.LABELING, "back"),
+    Key(("i",), "i", "instructions", "the instructions", Scope.LABELING),
+    Key(("ctrl+z",), "Ctrl+Z", "undo", "undo", Scope.LABELING),
+    Key(("ctrl+y",), "Ctrl+Y", "redo", "redo", Scope.LABELING),
+    Key(("up", "down", "left", "right"), "arrows", "move", "move the focus", Scope.PAGE),
+    Key(
+        ("shift+up", "shift+down", "shift+left", "shift+right"), "Shift+arrows", "extend", "extend the selection",
+        Scope.PAGE,
+    ),
+    Key(("tab",), "Tab", "next", "next image", Scope.PAGE),
+    Key(("shift+tab",), "Shift+Tab", "previous", "previous image", Scope.PAGE),
+    Key(("space",), "Space", "toggle", "select the image in focus, or leave it", Scope.PAGE, "select"),
+    Key(("a",), "a", "all", "select all / none", Scope.PAGE, "all"),
+    Key(("backspace",), "Backspace", "clear", "clear the labels of the selection", Scope.PAGE),
+    Key(("g",), "g", "layout", "layout 1, 4, 6, 9", Scope.PAGE, "layout"),
+    Key(("f",), "f", "fast", "fast mode: the digit labels, submits, and shows the next", Scope.PAGE, "fast"),
+)  # fmt: skip
+
+
+def keys_of(*scopes: Scope) -> tuple[Key, ...]:
+    """The table's rows of these scopes, in its order."""
+    return tuple(key for key in KEYS if key.scope in scopes)
+
+
+def bindings(*scopes: Scope) -> list[Binding]:
+    """Textual's bindings; an action that several keys share learns which one it was."""
+    found = []
+    for key in keys_of(*scopes):
+        for name in key.keys:
+            action = f"{key.action}({name!r})" if len(key.keys) > 1 else key.action
+            found.append(Binding(name, action, key.does, show=False, priority=name in ("tab", "shift+tab")))
+    return found
+
+
+def footer(keys: Iterable[Key]) -> tuple[tuple[str, str], ...]:
+    """The pairs of key and word that matter most, for a screen's last line."""
+    return tuple((key.shown, key.footer) for key in keys if key.footer)
+
+
+def as_markdown() -> str:
+    """The whole table as the page docs/keys.md."""
+    parts = ["# Keys", "", "Made from `tui/keymap.py` by `python -m tui.keymap`; change the table there.", ""]
+    for scope in Scope:
+        if rows := keys_of(scope):
+            parts += [f"## {scope.value}", "", "| key | does |", "| --- | --- |"]
+            parts += [f"| `{key.shown}` | {key.does} |" for key in rows]
+            parts.append("")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(as_markdown())

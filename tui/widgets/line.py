@@ -1,0 +1,53 @@
+"""A widget of one line, drawn by the line interface: a change costs one short write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+Part = tuple[str, str]
+
+
+class Line(Widget):
+    """One line of styled parts; the styles are theme colour names such as `accent`, with `bold` before if wished."""
+
+    DEFAULT_CSS = "Line { height: 1; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._left: tuple[Part, ...] = ()
+        self._right: tuple[Part, ...] = ()
+
+    def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        """Show parts from the left, and from the right where there is room."""
+        if (tuple(left), tuple(right)) != (self._left, self._right):
+            self._left, self._right = tuple(left), tuple(right)
+            self.refresh()
+
+    @property
+    def plain(self) -> str:
+        """What it says, for tests and for reading aloud."""
+        return "".join(text for text, _ in (*self._left, *self._right))
+
+    def render_line(self, y: int) -> Strip:
+        """Left parts, a gap, right parts."""
+        width = self.size.width
+        left, right = self._strip(self._left), self._strip(self._right)
+        gap = width - left.cell_length - right.cell_length
+        if gap < 1:
+            return left.adjust_cell_length(width, self.rich_style)
+        return Strip.join([left, Strip.blank(gap, self.rich_style), right])
+
+    def _strip(self, parts: Sequence[Part]) -> Strip:
+        colors = self.app.theme_variables
+        return Strip([Segment(text, self.rich_style + style_of(spec, colors)) for text, spec in parts])
+
+
+def style_of(spec: str, colors: dict[str, str]) -> Style:
+    """A style from theme colour names, as in `bold accent` or `background on primary`."""
+    words = [colors.get(word, word) for word in spec.split()]
+    return Style.parse(" ".join(words)) if words else Style.null()

@@ -1,0 +1,83 @@
+"""One image of a page: a frame that shows focus and selection, its label above, its name below, the picture inside."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.picture.stage import Stage
+from tui.picture.view import PictureView
+from tui.text import shorten
+from tui.widgets.line import style_of
+
+PLAIN, FOCUSED = "\u256d\u2500\u256e\u2502\u2570\u256f", "\u250f\u2501\u2513\u2503\u2517\u251b"
+
+
+class Tile(Widget):
+    """A framed picture; `tags` are (text, colour) of its labels."""
+
+    DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; padding: 1; } Tile PictureView { width: 1fr; height: 1fr; }"
+
+    def __init__(self, stage: Stage, place: int) -> None:
+        super().__init__(id=f"tile-{place}")
+        self.view = PictureView(stage)
+        self._caption = ""
+        self._tags: tuple[tuple[str, str], ...] = ()
+        self._focused = self._selected = False
+        self._note = ""
+
+    def compose(self) -> ComposeResult:
+        """The picture."""
+        yield self.view
+
+    def describe(
+        self, caption: str, tags: tuple[tuple[str, str], ...], *, focused: bool, selected: bool, note: str = ""
+    ) -> None:
+        """Say what the frame shows; nothing is drawn when it is the same as before."""
+        new = (caption, tags, focused, selected, note)
+        if new != (self._caption, self._tags, self._focused, self._selected, self._note):
+            self._caption, self._tags, self._focused, self._selected, self._note = new
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The frame; the picture covers the middle by itself."""
+        colors = self.app.theme_variables
+        base = self.rich_style
+        frame = base + style_of("bold accent" if self._focused else "primary" if self._selected else "panel", colors)
+        glyphs = FOCUSED if self._focused else PLAIN
+        width, last = self.size.width, self.size.height - 1
+        if y == 0:
+            return self._edge(glyphs[0], glyphs[1], glyphs[2], frame, self._top(base, frame), width)
+        if y == last:
+            name = Segment(f" {shorten(self._caption, width - 6)} ", base + style_of("secondary", colors))
+            return self._edge(glyphs[4], glyphs[1], glyphs[5], frame, [name] if self._caption else [], width)
+        side = Segment(glyphs[3], frame)
+        middle = self._note if y == last // 2 and self._note else ""
+        inner = Segment(set_cell_size(middle.center(max(0, width - 2)), max(0, width - 2)), base)
+        return Strip([side, inner, side], width)
+
+    def _top(self, base: Style, frame: Style) -> list[Segment]:
+        parts = [Segment("\u25c6 selected ", frame)] if self._selected else []
+        for text, color in self._tags:
+            parts.append(Segment(f" {text} ", Style.parse(f"bold {ink_on(color)} on {color}")))
+            parts.append(Segment(" ", base))
+        return parts
+
+    @staticmethod
+    def _edge(left: str, bar: str, right: str, frame: Style, parts: list[Segment], width: int) -> Strip:
+        inner = Strip([Segment(bar, frame), *parts])
+        room = max(0, width - 2)
+        if inner.cell_length > room:
+            inner = inner.crop(0, room)
+        rest = bar * (room - inner.cell_length)
+        return Strip([Segment(left, frame), *inner, Segment(rest, frame), Segment(right, frame)], cell_len(left) + room + 1)
+
+
+def ink_on(color: str) -> str:
+    """Black or white, whichever is easier to read on a colour such as `#56b4e9`."""
+    red, green, blue = (int(color[n : n + 2], 16) for n in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else "#ffffff"
