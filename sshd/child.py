@@ -54,9 +54,7 @@ async def _live(config: Config, work: Work, beats_fd: int) -> None:
     os.set_blocking(beats_fd, False)
     hearts: list[asyncio.Task[None]] = []
     try:
-        await work(
-            config, stop, lambda: hearts.append(loop.create_task(_beat(beats_fd, stop)))
-        )
+        await work(config, stop, lambda: hearts.append(loop.create_task(_beat(beats_fd, stop))))
     finally:
         for heart in hearts:
             heart.cancel()

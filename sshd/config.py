@@ -35,14 +35,14 @@ class Config:
 
     data_dir: Path
     database_url: str
-    host: str = "0.0.0.0"  # noqa: S104 - labelers come from other machines; that is what the server is for
+    host: str = "0.0.0.0"  # labelers come from other machines: that is what the server is for
     port: int = 2222
     front_ends: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     heartbeat_s: float = 20.0
     drain_s: float = 10.0
     probe_timeout_s: float = 1.0
     log_level: str = "INFO"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def host_key_path(self) -> Path:
@@ -98,16 +98,12 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadInput(
-            f"{path} cannot be read: {error}. Nothing was started."
-        ) from error
+        raise BadInput(f"{path} cannot be read: {error}. Nothing was started.") from error
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
     names = {f.name for f in fields(Config)} - {"data_dir", "limits"}
-    return {
-        name: env[key] for name in names if (key := ENV_PREFIX + name.upper()) in env
-    }
+    return {name: env[key] for name in names if (key := ENV_PREFIX + name.upper()) in env}
 
 
 def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,20 +111,14 @@ def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, A
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
-            raise BadInput(
-                f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}."
-            )
+            raise BadInput(f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}.")
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise BadInput(
-                f"The setting {name!r} is {value!r}; it should be a {kind.__name__}."
-            )
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.")
         try:
             values[name] = kind(value)
         except ValueError as error:
-            raise BadInput(
-                f"The setting {name!r} is {value!r}; it should be a {kind.__name__}."
-            ) from error
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.") from error
     return values
 
 
@@ -138,9 +128,7 @@ def _sensible(config: Config) -> Config:
     if not 1 <= config.front_ends <= 64:
         raise BadInput(f"front_ends is {config.front_ends}; 1 to 64 are possible.")
     if config.log_level.upper() not in _LOG_LEVELS:
-        raise BadInput(
-            f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}."
-        )
+        raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
     for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):
         if getattr(config, name) <= 0:
             raise BadInput(f"{name} must be more than 0.")

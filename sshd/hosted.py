@@ -30,9 +30,7 @@ class HostedApp(App[None]):
     def _fatal_error(self) -> None:
         # The base class prints a traceback with local variables (passwords, labels) to the server's stderr.
         error = self._exception
-        log.error(
-            "the app crashed", exc_info=error if isinstance(error, Exception) else None
-        )
+        log.error("the app crashed", exc_info=error if isinstance(error, Exception) else None)
         self._close_messages_no_wait()
 
     def _print_error_renderables(self) -> None:

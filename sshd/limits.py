@@ -19,17 +19,25 @@ class Limits:
     unauthenticated_per_address: int = 32
     connections_per_minute: int = 600
     failures_per_minute: int = 60
+    user_failures_per_minute: int = 10
+    commands_per_user: int = 8
+    login_timeout_s: int = 30
 
 
 @dataclass
 class Gate:
-    """Counts connections and failed logins by address."""
+    """Counts connections by address, and wrong passwords by address and by user name.
+
+    Keys are not counted here: they cannot be guessed, an agent offers several, and a user whose name is under attack
+    must still get in with hers.
+    """
 
     limits: Limits
     clock: Callable[[], float] = time.monotonic
     unauthenticated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _connections: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _failures: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+    _user_failures: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
     def admit(self, address: str) -> str | None:
         """Count a new connection; says why it is refused, or None."""
@@ -37,8 +45,6 @@ class Gate:
         recent.append(self.clock())
         if len(recent) > self.limits.connections_per_minute:
             return "too many connections a minute"
-        if len(self._recent(self._failures, address)) > self.limits.failures_per_minute:
-            return "too many failed logins a minute"
         if self.unauthenticated[address] >= self.limits.unauthenticated_per_address:
             return "too many connections that have not logged in"
         if sum(self.unauthenticated.values()) >= self.limits.unauthenticated:
@@ -52,15 +58,25 @@ class Gate:
         if self.unauthenticated[address] <= 0:
             del self.unauthenticated[address]
 
-    def failed(self, address: str) -> None:
-        """Count a failed login."""
+    def failed(self, address: str, user: str) -> None:
+        """Count a wrong password."""
         self._recent(self._failures, address).append(self.clock())
+        self._recent(self._user_failures, user).append(self.clock())
+
+    def hears_passwords(self, address: str, user: str) -> bool:
+        """False while so many were wrong lately that a further one is refused unseen."""
+        return (
+            len(self._recent(self._failures, address)) < self.limits.failures_per_minute
+            and len(self._recent(self._user_failures, user)) < self.limits.user_failures_per_minute
+        )
 
     def _recent(self, times: dict[str, deque[float]], address: str) -> deque[float]:
         found = times[address]
         while found and self.clock() - found[0] > 60:
             found.popleft()
         if len(times) > 10_000:
-            for stale in [a for a, t in times.items() if not t]:
-                del times[stale]
+            oldest_first = sorted(times, key=lambda key: times[key][-1] if times[key] else 0.0)
+            for stale in oldest_first[:5_000]:
+                if stale != address:
+                    del times[stale]
         return found

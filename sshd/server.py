@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -17,10 +22,11 @@ from core.errors import TaglineError
 from core.people import Account, account_by_key, account_by_name, password_hash, verify
 from sshd.limits import Gate, Limits
 from sshd.session import AppSession
-from tui.app import TaglineApp
-from tui.desk import Desk, Pictures
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tui.app import TaglineApp
 
 log = logging.getLogger("tagline.server")
 
@@ -32,11 +38,7 @@ DECOY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$LVD3kl9pdlSHFcyqm
 
 Send = Callable[[bytes], Awaitable[None]]
 RunCommand = Callable[[list[str], Account, Database, Send, Send], Awaitable[int]]
-
-
-def now_ms() -> int:
-    """The time in epoch ms, UTC."""
-    return time.time_ns() // 1_000_000
+MakeApp = Callable[[Account, Terminal, Stage], "TaglineApp"]
 
 
 @dataclass
@@ -44,14 +46,17 @@ class FrontEnd:
     """What all connections of one process share."""
 
     db: Database
-    pictures: Pictures
+    make_app: MakeApp
     run_command: RunCommand
     limits: Limits = field(default_factory=Limits)
     sessions: dict[AppSession, str] = field(default_factory=dict)
+    commands: Counter[str] = field(default_factory=Counter)
     draining: bool = False
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.limits)
+        # Each check of a password takes 64 MB and tens of ms of a core.
+        self.verifiers = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
     def refusal(self, user: str) -> str | None:
         """Why no further session may start, or None."""
@@ -71,10 +76,10 @@ class FrontEnd:
                 session.output.sweep()
 
     async def drain(self, timeout_s: float) -> None:
-        """End every session as if its user had left; work in progress is kept."""
+        """End every session as if its user had left, and say why; work in progress is kept."""
         self.draining = True
         for session in list(self.sessions):
-            session.request_exit()
+            session.dismiss("Tagline is restarting. Your work was saved; connect again to go on.")
         deadline = time.monotonic() + timeout_s
         while self.sessions and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -162,17 +167,22 @@ class Connection(asyncssh.SSHServer):
 
     async def validate_password(self, username: str, password: str) -> bool:
         """True for the password of an enabled account of that name."""
+        if not self._front_end.gate.hears_passwords(self._address, username):
+            log.warning("password of %s from %s refused unseen: too many were wrong", username, self._address)
+            return self._judge(False)
         try:
             stored = await self._front_end.db.read(password_hash, username)
         except TaglineError as error:
             return self._unavailable(error)
-        matches = await asyncio.to_thread(verify, stored or DECOY, password)
+        loop = asyncio.get_running_loop()
+        matches = await loop.run_in_executor(self._front_end.verifiers, verify, stored or DECOY, password)
+        if stored is None or not matches:
+            self._front_end.gate.failed(self._address, username)
         return self._judge(stored is not None and matches)
 
     def _judge(self, ok: bool) -> bool:
         if not ok:
             self._failures += 1
-            self._front_end.gate.failed(self._address)
             if self._failures >= self._front_end.limits.auth_failures and self._connection is not None:
                 self._connection.disconnect(
                     asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures"
@@ -186,7 +196,9 @@ class Connection(asyncssh.SSHServer):
         return False
 
     def auth_completed(self) -> None:
-        """Logged in: the name is proven from here on."""
+        """Logged in: the name is proven from here on. Names before it were only claimed, as keys are offered unsigned."""
+        assert self._connection is not None
+        self.user_name = self._connection.get_extra_info("username")
         self._settle()
 
     # Sessions.
@@ -217,12 +229,19 @@ class Connection(asyncssh.SSHServer):
 
     async def make_app(self, terminal: Terminal, stage: Stage) -> TaglineApp:
         """The app for one session of this account."""
-        desk = Desk(self._front_end.db, await self.account(), self._front_end.pictures, now_ms)
-        return TaglineApp(desk, terminal, stage)
+        return self._front_end.make_app(await self.account(), terminal, stage)
 
     async def run_command(self, argv: list[str], stdout: Send, stderr: Send) -> int:
         """Run one of Tagline's commands as this account; returns the exit status."""
-        return await self._front_end.run_command(argv, await self.account(), self._front_end.db, stdout, stderr)
+        front_end, name = self._front_end, self.user_name
+        if front_end.draining or front_end.commands[name] >= front_end.limits.commands_per_user:
+            await stderr(b"Tagline takes no more commands of yours just now; try again in a moment.\n")
+            return 75
+        front_end.commands[name] += 1
+        try:
+            return await front_end.run_command(argv, await self.account(), front_end.db, stdout, stderr)
+        finally:
+            front_end.commands[name] -= 1
 
 
 def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerConnectionOptions:
@@ -238,7 +257,7 @@ def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerCon
         host_based_auth=False,
         gss_kex=False,
         gss_auth=False,
-        login_timeout=30,
+        login_timeout=front_end.limits.login_timeout_s,
         keepalive_interval=15,
         keepalive_count_max=4,
         tcp_keepalive=True,
@@ -258,9 +277,10 @@ def ensure_host_key(path: Path) -> str:
     """Make the server's ed25519 key once, readable by its owner only; returns its fingerprint."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         part.touch(mode=0o600)
-        part.write_bytes(key.export_private_key())
-        part.replace(path)
+        part.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+        with suppress(FileExistsError):  # several front ends start at once: the first one's key is everybody's
+            path.hardlink_to(part)
+        part.unlink()
     return asyncssh.read_private_key(str(path)).get_fingerprint()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,16 @@ import asyncssh
 from rich.color import ColorSystem
 from textual import messages
 
-from core.people import Account
+from core.errors import TaglineError
 from sshd.driver import SSHDriver, restore_sequence
 from sshd.output import Output
 from sshd.terminal import DUMB_TERMS, HOLD_S, NO_PROBE_TERMS, PROBE, Probe, ReplyFilter
-from tui.app import TaglineApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
 
 if TYPE_CHECKING:
     from sshd.server import Connection
+    from tui.app import TaglineApp
 
 log = logging.getLogger("tagline.session")
 
@@ -35,8 +34,6 @@ END_TIMEOUT_S = 5.0
 CRASHED = "\r\nTagline stopped this session because of an error. Your work was saved; connect again to go on.\r\n"
 NO_PTY = "Tagline needs a terminal: connect with `ssh -t`, or name a command such as `project list`.\n"
 DUMB = "This terminal (TERM={}) cannot show Tagline. Use a terminal that can move its cursor, or name a command.\n"
-
-RunCommand = Callable[[list[str], Account, asyncssh.SSHServerProcess[bytes]], Awaitable[int]]
 
 
 class AppSession(asyncssh.SSHServerSession[bytes]):
@@ -56,6 +53,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._hold: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._restored = False
+        self._farewell = ""
         self.keyboard_pushed = False
         self.lost = False
         self.driver: SSHDriver | None = None
@@ -111,8 +109,11 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         """Sort answers from keys, and pass keys on at the pace of the app."""
         keys, replies = self._filter.feed(data)
         for reply in replies:
-            was_complete = self._probe.complete
+            was_complete, cell_wh_px = self._probe.complete, self.terminal.cell_wh_px
             self._probe.take(reply)
+            if self.driver is not None and self.terminal.cell_wh_px != cell_wh_px:
+                self.stage.resized()
+                self.driver.resized()
             if reply.name == "status" and was_complete:
                 self.output.acknowledged()
             if self._probe.complete:
@@ -212,6 +213,11 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             self.app._exit = True
             self.app.post_message(messages.ExitApp())
 
+    def dismiss(self, farewell: str) -> None:
+        """Ask the app to end, and tell the user why once the terminal is hers again."""
+        self._farewell = farewell
+        self.request_exit()
+
     def _stalled(self, why: str) -> None:
         log.warning("session of %s closed: %s", self._connection.user_name, why)
         self._connection.abort()
@@ -233,21 +239,28 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
     async def _run_app(self) -> None:
         assert self._channel is not None
         if reason := self._unfit():
-            self._channel.write_stderr(reason.replace("\n", "\r\n").encode()) if self._has_pty else (
-                self._channel.write_stderr(reason.encode())
-            )
-            self._channel.exit(1)
+            self._refuse(reason)
             return
         status = 1
+        self._connection.opened(self)
         try:
             await self._ask_terminal()
             status = 0 if self.lost else await self._run_textual()
         except asyncio.CancelledError:
             log.info("session of %s cancelled", self._connection.user_name)
+        except TaglineError as error:
+            log.warning("session of %s: %s", self._connection.user_name, error)
+            self._farewell = str(error)
         except Exception:
             log.exception("session of %s failed", self._connection.user_name)
         finally:
             await self._leave(status)
+
+    def _refuse(self, reason: str) -> None:
+        """End before the app has begun, in plain words."""
+        assert self._channel is not None
+        self._channel.write_stderr((reason.replace("\n", "\r\n") if self._has_pty else reason).encode())
+        self._channel.exit(1)
 
     def _unfit(self) -> str | None:
         if not self._has_pty:
@@ -269,20 +282,20 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         app = self.app = await self._connection.make_app(self.terminal, self.stage)
         app.driver_class = partial(SSHDriver, session=self)  # type: ignore[assignment]
         app.console._color_system = ColorSystem.TRUECOLOR
-        self._connection.opened(self)
         await app.run_async(mouse=True, size=self.terminal.size_cells)
         return app.return_code or 0
 
     async def _leave(self, status: int) -> None:
-        self._connection.closed(self)
         app, self.app, self.driver = self.app, None, None
         if app is not None:
             with suppress(Exception):
                 await app.session_ended()
         if self._channel is not None and not self.lost:
+            farewell = f"\r\n{self._farewell}\r\n" if self._farewell else CRASHED if status else ""
             with suppress(Exception):
-                self._channel.write(self.restore_once().encode() + (CRASHED.encode() if status else b""))
+                self._channel.write(self.restore_once().encode() + farewell.encode())
                 self._channel.exit(min(status, 255))
+        self._connection.closed(self)
 
     async def _run_command(self) -> None:
         assert self._channel is not None and self._command is not None
@@ -312,4 +325,6 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         assert self._channel is not None
         while self._channel.get_write_buffer_size() > 1 << 20:
             await asyncio.sleep(0.01)
+        if self._has_pty:
+            data = data.replace(b"\n", b"\r\n")
         (self._channel.write_stderr if error else self._channel.write)(data)

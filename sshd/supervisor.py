@@ -62,9 +62,7 @@ class Child:
 
     def is_stuck(self, heartbeat_s: float) -> bool:
         """True when the event loop of the process has been silent for too long."""
-        return time.monotonic() - self.beat_s > (
-            heartbeat_s if self.is_ready else max(START_S, heartbeat_s)
-        )
+        return time.monotonic() - self.beat_s > (heartbeat_s if self.is_ready else max(START_S, heartbeat_s))
 
 
 def back_off_s(failures: int) -> float:
@@ -81,9 +79,7 @@ def hold_port(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         if port:
-            with (
-                socket.socket(family) as other
-            ):  # without SO_REUSEPORT, to notice another server of ours as well
+            with socket.socket(family) as other:  # without SO_REUSEPORT, to notice another server of ours as well
                 other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 other.bind((host, port))
                 other.listen(1)
@@ -113,9 +109,7 @@ class Supervisor:
     @property
     def is_ready(self) -> bool:
         """True once every job has shown life."""
-        return len(self.children) == len(self._jobs) and all(
-            child.is_ready for child in self.children.values()
-        )
+        return len(self.children) == len(self._jobs) and all(child.is_ready for child in self.children.values())
 
     async def run(self, on_ready: Callable[[int], None]) -> None:
         """Keep all jobs alive until `stop`. Raises CannotStart."""
@@ -147,9 +141,7 @@ class Supervisor:
             if self._stop.is_set():
                 return
             failures = 0 if time.monotonic() - started_s > HEALTHY_S else failures + 1
-            log.error(
-                "the %s ended with status %s; starting it again", job.name, status
-            )
+            log.error("the %s ended with status %s; starting it again", job.name, status)
             await self._sleep(back_off_s(failures - 1 if failures else 0))
 
     async def _start(self, job: Job) -> Child:
@@ -192,9 +184,7 @@ class Supervisor:
     async def _end(self, child: Child, ended: asyncio.Future[int]) -> int:
         _signal(child.process, signal.SIGTERM)
         try:
-            return await asyncio.wait_for(
-                asyncio.shield(ended), self._config.drain_s + KILL_AFTER_S
-            )
+            return await asyncio.wait_for(asyncio.shield(ended), self._config.drain_s + KILL_AFTER_S)
         except TimeoutError:
             log.error("the %s does not end; killing it", child.job.name)
             _signal(child.process, signal.SIGKILL)
@@ -224,15 +214,11 @@ def _signal(process: asyncio.subprocess.Process, number: int) -> None:
 
 def standard_jobs(config: Config) -> tuple[Job, ...]:
     """The front ends and the janitor."""
-    front_ends = (
-        Job(f"front end {n + 1}", "sshd.front_end") for n in range(config.front_ends)
-    )
+    front_ends = (Job(f"front end {n + 1}", "sshd.front_end") for n in range(config.front_ends))
     return (*front_ends, Job("janitor", "sshd.janitor"))
 
 
-async def supervise(
-    config: Config, on_ready: Callable[[int], None] = lambda port: None
-) -> None:
+async def supervise(config: Config, on_ready: Callable[[int], None] = lambda port: None) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the port once everything runs.
 
     Raises:
@@ -240,9 +226,7 @@ async def supervise(
         CannotStart: a process ended for a reason that a restart does not cure.
     """
     with hold_port(config.host, config.port) as held:
-        supervisor = Supervisor(
-            config := replace(config, port=held.getsockname()[1]), standard_jobs(config)
-        )
+        supervisor = Supervisor(config := replace(config, port=held.getsockname()[1]), standard_jobs(config))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop)

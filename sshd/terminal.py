@@ -201,12 +201,19 @@ def choose_graphics(terminal: Terminal, *, has_kitty: bool, has_sixel: bool) -> 
         return Graphics.CELLS
     if has_kitty and (name.startswith(("kitty", "ghostty")) or "kitty" in terminal.term or "ghostty" in terminal.term):
         return Graphics.KITTY
-    program = terminal.env.get("LC_TERMINAL", "") + terminal.env.get("TERM_PROGRAM", "")
-    if name.startswith(("iterm2", "wezterm", "konsole", "mintty", "vscode", "xterm.js")) or program.lower().startswith(
-        ("iterm", "wezterm", "vscode", "mintty")
-    ):
+    if _takes_inline_images(terminal, has_sixel=has_sixel):
         return Graphics.ITERM2
     return Graphics.SIXEL if has_sixel else Graphics.CELLS
+
+
+def _takes_inline_images(terminal: Terminal, *, has_sixel: bool) -> bool:
+    program = terminal.env.get("LC_TERMINAL") or terminal.env.get("TERM_PROGRAM") or ""
+    names = (terminal.name.lower(), program.lower())
+    if any(name.startswith("iterm") for name in names):
+        return True
+    # These report sixel exactly when they show pictures at all: VS Code leaves them off until the user turns them on.
+    kinds = ("wezterm", "konsole", "mintty", "vscode", "xterm.js")
+    return has_sixel and any(name.startswith(kinds) for name in names)
 
 
 def _guess_truecolor(terminal: Terminal) -> bool:
