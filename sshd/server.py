@@ -52,6 +52,7 @@ class FrontEnd:
     sessions: dict[AppSession, str] = field(default_factory=dict)
     commands: Counter[str] = field(default_factory=Counter)
     draining: bool = False
+    ended: int = 0
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.limits)
@@ -74,6 +75,12 @@ class FrontEnd:
             await asyncio.sleep(1)
             for session in list(self.sessions):
                 session.output.sweep()
+
+    def dismiss(self, user: str, farewell: str) -> None:
+        """End one user's sessions, saying why; work in progress is kept."""
+        for session, name in list(self.sessions.items()):
+            if name == user:
+                session.dismiss(farewell)
 
     async def drain(self, timeout_s: float) -> None:
         """End every session as if its user had left, and say why; work in progress is kept."""
@@ -220,6 +227,7 @@ class Connection(asyncssh.SSHServer):
     def closed(self, session: AppSession) -> None:
         """A session ended."""
         self._front_end.sessions.pop(session, None)
+        self._front_end.ended += 1
 
     async def account(self) -> Account:
         """The account that logged in. Raises NotFound when it was removed meanwhile."""

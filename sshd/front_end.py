@@ -1,0 +1,116 @@
+"""The process that labelers talk to: `python -m sshd.front_end` is started by serve, several times on one port."""
+
+from __future__ import annotations
+
+import sys
+
+from sshd import hardening
+
+hardening.scrub_environment()
+
+import asyncio  # noqa: E402 - nothing may be imported before the environment is scrubbed
+import gc  # noqa: E402
+import logging  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+
+import asyncssh  # noqa: E402
+
+from core.database import Database, open_database  # noqa: E402
+from core.errors import BadInput, NotFound, TaglineError  # noqa: E402
+from core.people import Account, account_by_name  # noqa: E402
+from sshd.child import run_child  # noqa: E402
+from sshd.commands import run_command  # noqa: E402
+from sshd.config import Config  # noqa: E402
+from sshd.server import FrontEnd, MakeApp, ensure_host_key, server_options  # noqa: E402
+from tui.app import TaglineApp  # noqa: E402
+from tui.desk import Desk, Pictures  # noqa: E402
+from tui.picture.stage import Stage  # noqa: E402
+from tui.terminal import Terminal  # noqa: E402
+
+log = logging.getLogger("tagline.front_end")
+
+BACKLOG = 512
+CUT_OFF_PERIOD_S = 2.0
+COLLECT_PERIOD_S = 5.0
+COLLECT_BUSY_S = 300.0
+
+
+def now_ms() -> int:
+    """The time in epoch ms, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def app_maker(db: Database, pictures: Pictures) -> MakeApp:
+    """What makes one session's app."""
+
+    def make_app(account: Account, terminal: Terminal, stage: Stage) -> TaglineApp:
+        return TaglineApp(Desk(db, account, pictures, now_ms), terminal, stage)
+
+    return make_app
+
+
+async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Take SSH connections until `stop`, then let every session save its work and end.
+
+    Raises:
+        BadInput: the address cannot be listened on.
+        DatabaseTrouble: the database cannot be opened, or is of another version.
+    """
+    hardening.patch_textual()
+    ensure_host_key(config.host_key_path)
+    db, pictures = await open_database(config.database_url), Pictures()
+    front_end = FrontEnd(db, app_maker(db, pictures), run_command, config.limits)
+    try:
+        acceptor = await _listen(config, front_end)
+        chores = [asyncio.create_task(chore) for chore in (front_end.sweep(), cut_off(front_end), collect(front_end))]
+        hardening.tune_garbage_collection()
+        ready()
+        await stop.wait()
+        acceptor.close()
+        await front_end.drain(config.drain_s)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+    finally:
+        pictures.close()
+        await db.close()
+
+
+async def _listen(config: Config, front_end: FrontEnd) -> asyncssh.SSHAcceptor:
+    options = server_options(front_end, config.host_key_path)
+    try:
+        return await asyncssh.listen(config.host, config.port, options=options, reuse_port=True, backlog=BACKLOG)
+    except OSError as error:
+        raise BadInput(f"Tagline cannot listen on {config.host} port {config.port}: {error.strerror}.") from error
+
+
+async def cut_off(front_end: FrontEnd) -> None:
+    """End the sessions of accounts that were disabled or removed meanwhile. Runs until cancelled."""
+    while True:
+        await asyncio.sleep(CUT_OFF_PERIOD_S)
+        for name in set(front_end.sessions.values()):
+            try:
+                is_shut_out = (await front_end.db.read(account_by_name, name)).disabled
+            except NotFound:
+                is_shut_out = True
+            except TaglineError as error:
+                log.warning("accounts could not be looked at: %s", error)
+                break
+            if is_shut_out:
+                front_end.dismiss(name, "Your account was disabled. What you submitted is kept; ask an admin.")
+
+
+async def collect(front_end: FrontEnd) -> None:
+    """Free closed sessions: at once when nobody is here, else seldom, for a full collection delays keys. Never returns."""
+    collected_s, ended = time.monotonic(), front_end.ended
+    while True:
+        await asyncio.sleep(COLLECT_PERIOD_S)
+        is_due = not front_end.sessions or time.monotonic() - collected_s > COLLECT_BUSY_S
+        if front_end.ended != ended and is_due:
+            collected_s, ended = time.monotonic(), front_end.ended
+            gc.collect()
+
+
+if __name__ == "__main__":
+    sys.exit(run_child(serve_front_end))
