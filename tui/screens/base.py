@@ -1,0 +1,90 @@
+"""What all screens share: their keys from the table, help, and one place where errors become words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.screen import Screen
+
+from core.errors import TaglineError
+from storage.base import StorageError
+from tui.keymap import Key, Scope, bindings, footer, keys_of
+from tui.terminal import Terminal
+from tui.widgets.line import Line, Part
+
+if TYPE_CHECKING:
+    from tui.app import TaglineApp
+    from tui.desk import Desk
+
+T = TypeVar("T")
+
+
+class TaglineScreen(Screen[None]):
+    """A screen whose keys come from the key table."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
+
+    def __init_subclass__(cls) -> None:
+        cls.BINDINGS = list(bindings(*cls.SCOPES))
+        super().__init_subclass__()
+
+    @property
+    def tagline(self) -> TaglineApp:
+        """The app, by its own type."""
+        from tui.app import TaglineApp
+
+        return cast(TaglineApp, self.app)
+
+    @property
+    def desk(self) -> Desk:
+        """The door to core."""
+        return self.tagline.desk
+
+    @property
+    def terminal(self) -> Terminal:
+        """What this user's terminal can do."""
+        return self.tagline.terminal
+
+    async def ask(self, work: Awaitable[T]) -> T | None:
+        """The result of something that may fail for a reason that the user should read; None when it did."""
+        try:
+            return await work
+        except (TaglineError, StorageError) as error:
+            self.say(str(error), severity="error")
+            return None
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """A short notice; never read as markup."""
+        self.notify(text, severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
+
+    def show_footer(self, line: Line) -> None:
+        """The keys that matter now."""
+        parts: list[Part] = []
+        for key, word in footer(_own_first(self.SCOPES)):
+            parts += [(f" {key}", "bold primary"), (f" {word} ", "secondary")]
+        line.show(parts)
+
+    def action_help(self) -> None:
+        """Every key of this screen."""
+        from tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.SCOPES))
+
+    def action_leave(self) -> None:
+        """Log out."""
+        self.app.exit()
+
+    def action_reload(self) -> None:
+        """Look again; screens that show what changes do so by themselves."""
+
+    def action_back(self) -> None:
+        """To the screen before."""
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+
+
+def _own_first(scopes: tuple[Scope, ...]) -> tuple[Key, ...]:
+    """Keys of a screen for its footer: its own first, those of every screen last."""
+    own = [key for scope in scopes if scope is not Scope.EVERYWHERE for key in keys_of(scope)]
+    return (*own, *keys_of(Scope.EVERYWHERE))

@@ -1,0 +1,120 @@
+"""The first screen: the projects that this account may see, with how far each is."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from core.ids import ProjectState
+from core.projects import ProjectSummary
+from core.roles import Action, allowed
+from tui.keymap import Scope
+from tui.screens.base import TaglineScreen
+from tui.text import clean
+from tui.widgets.line import Line
+
+REFRESH_S = 2.0
+BAR_CELLS = 20
+
+
+class ProjectsScreen(TaglineScreen):
+    """Arrows and Enter; the list refreshes itself."""
+
+    SCOPES = (Scope.EVERYWHERE, Scope.PROJECTS)
+    DEFAULT_CSS = """
+    ProjectsScreen { background: $background; }
+    ProjectsScreen #title { background: $panel; color: $foreground; }
+    ProjectsScreen OptionList { height: 1fr; border: none; background: $background; padding: 1 2; }
+    ProjectsScreen #empty { height: auto; padding: 1 3; display: none; }
+    ProjectsScreen #keys { background: $surface; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._projects: tuple[ProjectSummary, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Title, list, keys."""
+        yield Line(id="title")
+        yield Static(id="empty", markup=False)
+        yield OptionList()
+        yield Line(id="keys")
+
+    async def on_mount(self) -> None:
+        """Fill the list and keep it fresh."""
+        self.query_one("#title", Line).show(
+            [(" \u25c8 Tagline ", "bold primary")], [(f"{clean(self.desk.account.name)} ({self.desk.account.role}) ", "secondary")]
+        )
+        self.show_footer(self.query_one("#keys", Line))
+        await self._refresh()
+        self.set_interval(REFRESH_S, self._refresh)
+
+    async def _refresh(self) -> None:
+        if not self.is_current:
+            return
+        found = await self.ask(self.desk.projects())
+        if found is None or found == self._projects:
+            return
+        self._projects = found
+        options = self.query_one(OptionList)
+        marked = options.highlighted or 0
+        options.clear_options()
+        options.add_options([Option(self._row(summary), id=str(summary.project.id)) for summary in found])
+        options.highlighted = min(marked, len(found) - 1) if found else None
+        empty = self.query_one("#empty", Static)
+        empty.update("No project is given to you yet. An admin gives you one; it appears here by itself.")
+        empty.display = not found
+        options.focus()
+
+    def _row(self, summary: ProjectSummary) -> Text:
+        project, progress = summary.project, summary.progress
+        colors = self.app.theme_variables
+        done = round(progress.done_fraction * BAR_CELLS)
+        row = Text(no_wrap=True)
+        row.append(clean(project.name), style="bold")
+        row.append(f"  {project.task_type}  {project.state}\n", style=colors["secondary"])
+        if project.state is ProjectState.INITIALIZING:
+            row.append(f"  loading {project.import_done:,} of {project.import_total:,} files\n")
+            return row
+        row.append("  " + "\u2501" * done, style=colors["success"])
+        row.append("\u2501" * (BAR_CELLS - done), style=colors["panel"])
+        row.append(f"  {progress.labeled:,} of {progress.total:,} labeled")
+        for n, word in ((progress.skipped, "skipped"), (progress.unreadable, "unreadable")):
+            row.append(f", {n:,} {word}" if n else "")
+        row.append("\n")
+        return row
+
+    def _marked(self) -> ProjectSummary | None:
+        marked = self.query_one(OptionList).highlighted
+        return self._projects[marked] if marked is not None and marked < len(self._projects) else None
+
+    async def on_option_list_option_selected(self) -> None:
+        """Enter on a row."""
+        await self.action_open()
+
+    async def action_open(self) -> None:
+        """Label the marked project."""
+        from tui.screens.labeling import LabelingScreen
+
+        summary = self._marked()
+        if summary is None:
+            return
+        project = summary.project
+        if project.task_type.has_regions:
+            self.say("This version labels whole images; boxes and polygons come with the next one.")
+        elif project.state is ProjectState.INITIALIZING:
+            self.say("The project is still loading its files; it opens by itself when it is ready.")
+        elif (desk := await self.ask(self.desk.open(project))) is not None:
+            self.app.push_screen(LabelingScreen(desk))
+
+    def action_details(self) -> None:
+        """Progress of the marked project."""
+        from tui.screens.project import ProjectScreen
+
+        summary = self._marked()
+        if summary is not None and allowed(summary.role, Action.SEE_PROGRESS):
+            self.app.push_screen(ProjectScreen(summary.project, summary.role))
+        elif summary is not None:
+            self.say("Progress is for leads and admins.")
