@@ -17,7 +17,7 @@ from tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
     from sshd.session import AppSession
-    from tui.app import TaglineApp
+    from tui.hosted import HostedApp
 
 _RGB = re.compile(r"([34]8);2;(\d+);(\d+);(\d+)")
 _CACHE_LIMIT = 20_000
@@ -66,8 +66,8 @@ def restore_sequence(terminal: Terminal, *, keyboard_pushed: bool) -> str:
 class _Parser(XTermParser):
     """Textual's parser without its lru_cache on a method, which would keep every closed App alive."""
 
-    def _parse_extended_key(self, sequence: str) -> Any:
-        return XTermParser._parse_extended_key.__wrapped__(self, sequence)  # type: ignore[attr-defined]
+    def _parse_extended_key(self, sequence: str) -> Any:  # type: ignore[override]
+        return XTermParser._parse_extended_key.__wrapped__(self, sequence)
 
 
 class SSHDriver(Driver):
@@ -75,7 +75,7 @@ class SSHDriver(Driver):
 
     def __init__(
         self,
-        app: TaglineApp,
+        app: HostedApp,
         *,
         debug: bool = False,
         mouse: bool = True,
@@ -193,7 +193,7 @@ class SSHDriver(Driver):
         try:
             for message in self._parser.feed(self._decode(data)):
                 self.process_message(message)
-        except Exception:  # an odd sequence raises ValueError in Textual's parser: begin afresh
+        except ValueError:  # an odd sequence, such as kitty's event types: begin afresh
             self._parser = _Parser(False)
         self._await_escape()
 

@@ -8,25 +8,25 @@ from sshd import hardening
 
 hardening.scrub_environment()
 
-import asyncio  # noqa: E402 - nothing may be imported before the environment is scrubbed
-import gc  # noqa: E402
-import logging  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable
 
-import asyncssh  # noqa: E402
+import asyncssh
 
-from core.database import Database, open_database  # noqa: E402
-from core.errors import BadInput, NotFound, TaglineError  # noqa: E402
-from core.people import Account, account_by_name  # noqa: E402
-from sshd.child import run_child  # noqa: E402
-from sshd.commands import run_command  # noqa: E402
-from sshd.config import Config  # noqa: E402
-from sshd.server import FrontEnd, MakeApp, ensure_host_key, server_options  # noqa: E402
-from tui.app import TaglineApp  # noqa: E402
-from tui.desk import Desk, Pictures  # noqa: E402
-from tui.picture.stage import Stage  # noqa: E402
-from tui.terminal import Terminal  # noqa: E402
+from core.database import Database, open_database
+from core.errors import BadInput, NotFound, TaglineError
+from core.people import Account, account_by_name
+from sshd.child import run_child
+from sshd.commands import run_command
+from sshd.config import Config
+from sshd.server import FrontEnd, MakeApp, ensure_host_key, server_options
+from tui.app import TaglineApp
+from tui.desk import Desk, Pictures
+from tui.picture.stage import Stage
+from tui.terminal import Terminal
 
 log = logging.getLogger("tagline.front_end")
 

@@ -40,8 +40,8 @@ def patch_textual() -> None:
     """Keep apps from redirecting the process's standard streams."""
     import textual.app
 
-    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[attr-defined]
-    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[attr-defined]
+    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[assignment]
+    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[assignment]
 
 
 def tune_garbage_collection() -> None:

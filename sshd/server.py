@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -22,11 +21,9 @@ from core.errors import TaglineError
 from core.people import Account, account_by_key, account_by_name, password_hash, verify
 from sshd.limits import Gate, Limits
 from sshd.session import AppSession
+from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
-
-if TYPE_CHECKING:
-    from tui.app import TaglineApp
 
 log = logging.getLogger("tagline.server")
 
@@ -38,7 +35,7 @@ DECOY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$LVD3kl9pdlSHFcyqm
 
 Send = Callable[[bytes], Awaitable[None]]
 RunCommand = Callable[[list[str], Account, Database, Send, Send], Awaitable[int]]
-MakeApp = Callable[[Account, Terminal, Stage], "TaglineApp"]
+MakeApp = Callable[[Account, Terminal, Stage], HostedApp]
 
 
 @dataclass
@@ -235,7 +232,7 @@ class Connection(asyncssh.SSHServer):
             self._account = await self._front_end.db.read(account_by_name, self.user_name)
         return self._account
 
-    async def make_app(self, terminal: Terminal, stage: Stage) -> TaglineApp:
+    async def make_app(self, terminal: Terminal, stage: Stage) -> HostedApp:
         """The app for one session of this account."""
         return self._front_end.make_app(await self.account(), terminal, stage)
 

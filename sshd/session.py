@@ -22,7 +22,7 @@ from tui.terminal import Terminal
 
 if TYPE_CHECKING:
     from sshd.server import Connection
-    from tui.app import TaglineApp
+    from tui.hosted import HostedApp
 
 log = logging.getLogger("tagline.session")
 
@@ -30,7 +30,7 @@ PROBE_TIMEOUT_S = 1.0
 TYPE_AHEAD_BYTES = 4096
 SLICE_BYTES = 256
 QUEUE_MESSAGES = 64
-END_TIMEOUT_S = 5.0
+END_TIMEOUT_S = 15.0
 CRASHED = "\r\nTagline stopped this session because of an error. Your work was saved; connect again to go on.\r\n"
 NO_PTY = "Tagline needs a terminal: connect with `ssh -t`, or name a command such as `project list`.\n"
 DUMB = "This terminal (TERM={}) cannot show Tagline. Use a terminal that can move its cursor, or name a command.\n"
@@ -54,10 +54,11 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._task: asyncio.Task[None] | None = None
         self._restored = False
         self._farewell = ""
+        self._no_more_input = False
         self.keyboard_pushed = False
         self.lost = False
         self.driver: SSHDriver | None = None
-        self.app: TaglineApp | None = None
+        self.app: HostedApp | None = None
         self.output: Output
         self.stage: Stage
 
@@ -163,8 +164,11 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             asyncio.get_running_loop().call_later(0.05, self._take_keys, keys)
 
     def eof_received(self) -> bool:
-        """The client sends no more: an interactive session is over."""
-        return self._command is not None
+        """The client sends no more: an interactive session is over. The channel stays open for what is still to say."""
+        if self._command is None:
+            self._no_more_input = True
+            self.request_exit()
+        return True
 
     # Signals from the connection.
 
@@ -245,7 +249,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._connection.opened(self)
         try:
             await self._ask_terminal()
-            status = 0 if self.lost else await self._run_textual()
+            status = 0 if self.lost or self._no_more_input else await self._run_textual()
         except asyncio.CancelledError:
             log.info("session of %s cancelled", self._connection.user_name)
         except TaglineError as error:
@@ -259,8 +263,9 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
     def _refuse(self, reason: str) -> None:
         """End before the app has begun, in plain words."""
         assert self._channel is not None
-        self._channel.write_stderr((reason.replace("\n", "\r\n") if self._has_pty else reason).encode())
-        self._channel.exit(1)
+        with suppress(BrokenPipeError):
+            self._channel.write_stderr((reason.replace("\n", "\r\n") if self._has_pty else reason).encode())
+            self._channel.exit(1)
 
     def _unfit(self) -> str | None:
         if not self._has_pty:
@@ -286,10 +291,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         return app.return_code or 0
 
     async def _leave(self, status: int) -> None:
-        app, self.app, self.driver = self.app, None, None
-        if app is not None:
-            with suppress(Exception):
-                await app.session_ended()
+        self.app = self.driver = None
         if self._channel is not None and not self.lost:
             farewell = f"\r\n{self._farewell}\r\n" if self._farewell else CRASHED if status else ""
             with suppress(Exception):

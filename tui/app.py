@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from typing import Any
-
-from textual.app import App
-
 from core.errors import TaglineError
 from tui.desk import Desk
+from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
 from tui.theme import DARK, LIGHT, theme_for
 
-log = logging.getLogger("tagline.app")
-
 ENABLED_CHECK_S = 5.0
 
 
-class TaglineApp(App[None]):
+class TaglineApp(HostedApp):
     """One user's Tagline."""
 
     TITLE = "Tagline"
@@ -54,17 +47,3 @@ class TaglineApp(App[None]):
             finish = getattr(screen, "save_work", None)
             if finish is not None:
                 await finish()
-
-    async def _process_messages(self, *args: Any, **kwargs: Any) -> None:
-        # On Python 3.12+ App.run_async has just put an eager task factory on the whole loop; asyncssh hangs under it.
-        asyncio.get_running_loop().set_task_factory(None)
-        await super()._process_messages(*args, **kwargs)
-
-    def _fatal_error(self) -> None:
-        # The base class would print a traceback with local variables to the server's terminal.
-        log.error("the app of %s crashed", self.desk.account.name, exc_info=self._exception)
-        self._return_code = 1
-        self._close_messages_no_wait()
-
-    def _print_error_renderables(self) -> None:
-        self._exit_renderables.clear()

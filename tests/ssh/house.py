@@ -1,0 +1,100 @@
+"""A server for tests: a real database with a few users, one front end in this process, keys made by ssh-keygen."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from core.database import Database, open_database
+from core.ids import Role
+from core.people import Account, KeyLine, add_account, hash_password
+from core.schema import migrate
+from sshd import hardening
+from sshd.limits import Limits
+from sshd.server import FrontEnd, MakeApp, Send, ensure_host_key, server_options
+from tests.ssh.client import Login
+from tests.ssh.small_app import make_small_app
+
+PASSWORD = "correct horse battery"
+USERS = ("alice", "bob", "carol")
+NOW_MS = 1_700_000_000_000
+
+
+@dataclass
+class House:
+    """The running server and the way in."""
+
+    front_end: FrontEnd
+    login: Login
+    db: Database
+
+    async def until_empty(self) -> None:
+        """Wait until no session is left."""
+        async with asyncio.timeout(15):
+            while self.front_end.sessions:
+                await asyncio.sleep(0.01)
+
+
+async def say(argv: list[str], account: Account, _db: Database, stdout: Send, stderr: Send) -> int:
+    """A command for tests: `big` writes 20 MB, everything else is told back."""
+    if argv[:1] == ["big"]:
+        for _ in range(200):
+            await stdout(b"x" * 100_000)
+        return 0
+    if argv[:1] == ["break"]:
+        raise RuntimeError("a secret in a traceback")
+    await stdout(f"{account.name} {account.role.value} {argv}\n".encode())
+    await stderr(b"to stderr\n")
+    return 3
+
+
+def make_key(path: Path) -> Path:
+    """An ed25519 key pair without a passphrase."""
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path
+
+
+def key_line(path: Path) -> KeyLine:
+    """The public half, as the database keeps it."""
+    key = asyncssh.read_public_key(f"{path}.pub")
+    return KeyLine(key.get_fingerprint(), key.export_public_key().decode().strip())
+
+
+async def add_users(db: Database, folder: Path) -> None:
+    """alice, bob and carol; each has a key of that name in the folder, alice also a password."""
+    for name in USERS:
+        hashed = hash_password(PASSWORD) if name == "alice" else None
+        role = Role.ADMIN if name == "alice" else Role.LABELER
+        keys = [key_line(make_key(folder / name))]
+        await db.write(add_account, name, role, password_hash=hashed, keys=keys, by=None, now_ms=NOW_MS)
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path, *, limits: Limits | None = None, make_app: MakeApp = make_small_app
+) -> AsyncIterator[House]:
+    """A front end on a free port of this machine; it drains at the end."""
+    hardening.patch_textual()
+    url = f"sqlite:///{folder / 'tagline.db'}"
+    await migrate(url)
+    db = await open_database(url)
+    await add_users(db, folder)
+    ensure_host_key(folder / "host_key")
+    front_end = FrontEnd(db, make_app, say, limits or Limits())
+    listener = await asyncssh.listen("127.0.0.1", 0, options=server_options(front_end, folder / "host_key"))
+    sweeper = asyncio.create_task(front_end.sweep())
+    try:
+        yield House(front_end, Login(listener.get_port(), folder / "alice", folder / "known_hosts"), db)
+    finally:
+        listener.close()
+        await front_end.drain(5)
+        sweeper.cancel()
+        await asyncio.sleep(0.05)
+        await db.close()

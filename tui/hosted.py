@@ -1,0 +1,43 @@
+"""An app that shares its process with others: takes from Textual's App what is global, and saves work before it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from textual.app import App
+
+log = logging.getLogger("tagline.app")
+
+SAVE_TIMEOUT_S = 10.0
+
+
+class HostedApp(App[None]):
+    """Base of the apps that the SSH server runs."""
+
+    async def session_ended(self) -> None:
+        """Save what is in progress. Called once, screens still in place, however the session ends: left, cut off, crashed."""
+
+    async def _shutdown(self) -> None:
+        try:
+            async with asyncio.timeout(SAVE_TIMEOUT_S):
+                await self.session_ended()
+        except Exception:
+            log.exception("work in progress could not be saved")
+        await super()._shutdown()
+
+    async def _process_messages(self, *args: Any, **kwargs: Any) -> None:
+        # On Python 3.12+ App.run_async has just put an eager task factory on the whole loop; asyncssh hangs under it.
+        asyncio.get_running_loop().set_task_factory(None)
+        await super()._process_messages(*args, **kwargs)
+
+    def _fatal_error(self) -> None:
+        # The base class would print a traceback with local variables to the server's terminal.
+        error = self._exception
+        log.error("the app crashed", exc_info=error if isinstance(error, Exception) else None)
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
