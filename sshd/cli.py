@@ -1,0 +1,100 @@
+"""The `tagline` command on the server itself: the shared commands, and those that make, serve and check an installation."""
+
+from __future__ import annotations
+
+from sshd import hardening
+
+hardening.scrub_environment()
+
+import argparse  # noqa: E402 - nothing may be imported before the environment is scrubbed
+import asyncio  # noqa: E402
+import logging  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from core.database import open_database  # noqa: E402
+from core.errors import TaglineError  # noqa: E402
+from core.schema import migrate  # noqa: E402
+from sshd import commands  # noqa: E402
+from sshd.commands.context import Context, Parser, Refused  # noqa: E402
+from sshd.config import Config, default_data_dir, load_config  # noqa: E402
+from storage.base import StorageError  # noqa: E402
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = commands.build_parser("tagline")
+    parser.add_argument("--data", type=Path, default=default_data_dir(), help="the data folder (or TAGLINE_DATA)")
+    _add_own(parser)
+    try:
+        args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+        config = load_config(args.data)
+        logging.basicConfig(level=config.log_level, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        if hasattr(args, "own"):
+            return int(args.own(config, args))
+        return asyncio.run(_shared(config, args))
+    except Refused as refused:
+        print(refused.text, end="", file=sys.stderr if refused.status else sys.stdout)
+        return refused.status
+    except (TaglineError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add_own(parser: Parser) -> None:
+    """The commands that only the operator of the machine has."""
+    verbs = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    init = verbs.add_parser("init", help="make or update the data folder", example="tagline --data /srv/tagline init")
+    init.set_defaults(own=_init)
+    serve = verbs.add_parser("serve", help="serve labelers over SSH", example="tagline --data /srv/tagline serve")
+    serve.add_argument("--port", type=int)
+    serve.add_argument("--host")
+    serve.add_argument("--front-ends", type=int)
+    serve.set_defaults(own=_serve)
+
+
+async def _shared(config: Config, args: argparse.Namespace) -> int:
+    db = await open_database(config.database_url)
+    try:
+        return await commands._act(args, Context(db, None, _stdout, _stderr))
+    finally:
+        await db.close()
+
+
+async def _stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+async def _stderr(data: bytes) -> None:
+    sys.stderr.buffer.write(data)
+
+
+def _init(config: Config, args: argparse.Namespace) -> int:
+    from sshd.server import ensure_host_key
+
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    asyncio.run(migrate(config.database_url))
+    print(f"{config.data_dir} is ready. Host key: {ensure_host_key(config.host_key_path)}")
+    return 0
+
+
+def _serve(config: Config, args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from sshd.supervisor import serve
+
+    given = {"port": args.port, "host": args.host, "front_ends": args.front_ends}
+    chosen = replace(config, **{name: value for name, value in given.items() if value is not None})
+    serve(chosen, lambda port: print(f"Tagline listens on {chosen.host} port {port}.", flush=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
