@@ -22,7 +22,7 @@ from storage.base import Store, StoredFile, UnreadableImage
 
 DICOM_ENDINGS = frozenset({".dcm", ".dicom"})
 IMAGE_ENDINGS = DICOM_ENDINGS | {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff"}
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF")  # Pillow opens MPO files, several JPEGs in one, as JPEG
 MAX_PIXELS = 200_000_000
 WHOLE_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 128 * 1024
