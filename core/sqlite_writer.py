@@ -65,7 +65,9 @@ class SqliteWriter:
             group.append(operation)
         return group, False
 
-    def _commit(self, group: list[Operation]) -> None:
+    def _commit(self, waiting: list[Operation]) -> None:
+        # From here on a caller that is cancelled changes nothing; one that was cancelled before has nothing run.
+        group = [operation for operation in waiting if operation.done.set_running_or_notify_cancel()]
         settle: list[Callable[[], None]] = []
         try:
             with self._engine.begin() as connection:
