@@ -38,7 +38,7 @@ def run_child(work: Work) -> int:
     try:
         asyncio.run(_live(config, work, int(sys.argv[1])))
     except (BadInput, DatabaseOlder, DatabaseNewer) as error:
-        print(f"tagline: {error}", file=sys.stderr)
+        sys.stderr.write(f"tagline: {error}\n")
         return EX_CONFIG
     except TaglineError as error:
         log.error("%s", error)

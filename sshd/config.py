@@ -35,7 +35,7 @@ class Config:
 
     data_dir: Path
     database_url: str
-    host: str = "0.0.0.0"  # labelers come from other machines: that is what the server is for
+    host: str = "0.0.0.0"  # noqa: S104 - labelers come from other machines
     port: int = 2222
     front_ends: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
     heartbeat_s: float = 20.0

@@ -178,7 +178,7 @@ class SSHDriver(Driver):
         """Let go of the session."""
         self._is_active = False
         self._out.closed = True
-        self._out.on_congestion = lambda congested: None
+        self._out.on_congestion = lambda _congested: None
         self._session.driver = None
 
     @property

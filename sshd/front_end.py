@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
-from sshd import hardening
-
-hardening.scrub_environment()
-
 import asyncio
 import gc
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -19,6 +14,7 @@ import asyncssh
 from core.database import Database, open_database
 from core.errors import BadInput, NotFound, TaglineError
 from core.people import Account, account_by_name
+from sshd import hardening
 from sshd.child import run_child
 from sshd.commands import run_command
 from sshd.config import Config
@@ -102,7 +98,7 @@ async def cut_off(front_end: FrontEnd) -> None:
 
 
 async def collect(front_end: FrontEnd) -> None:
-    """Free closed sessions: at once when nobody is here, else seldom, for a full collection delays keys. Never returns."""
+    """Free closed sessions: at once when nobody is here, else seldom, for it delays keys. Runs until cancelled."""
     collected_s, ended = time.monotonic(), front_end.ended
     while True:
         await asyncio.sleep(COLLECT_PERIOD_S)

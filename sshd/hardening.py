@@ -19,7 +19,7 @@ _FOREIGN = (
 
 
 def scrub_environment() -> None:
-    """Set what Textual reads at import: true colour (each driver converts for its terminal), 240 fps, a short Esc delay."""
+    """Set what Textual reads at import: true colour (each driver converts), 240 fps, a short Esc delay."""
     for name in _FOREIGN:
         os.environ.pop(name, None)
     os.environ.update(TERM="xterm-256color", TEXTUAL_COLOR_SYSTEM="truecolor", TEXTUAL_FPS="240")
@@ -40,12 +40,12 @@ def patch_textual() -> None:
     """Keep apps from redirecting the process's standard streams."""
     import textual.app
 
-    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[assignment]
-    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[assignment]
+    textual.app.redirect_stdout = _KeepStandardStreams  # type: ignore[attr-defined, assignment]
+    textual.app.redirect_stderr = _KeepStandardStreams  # type: ignore[attr-defined, assignment]
 
 
 def tune_garbage_collection() -> None:
-    """Keep collections short while labelers type: freeze what imports made, and collect the oldest generation rarely."""
+    """Keep collections short while labelers type: freeze what imports made, and collect the old seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 5, 10_000)

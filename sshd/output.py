@@ -1,8 +1,8 @@
 """One session's way out: text first, pictures in the gaps, and never more on its way than the terminal can take.
 
-asyncssh neither blocks nor drops, so the bounds are ours. Three signals, because none is enough alone: the channel's buffer
-(the peer's SSH window), the socket's buffer, and acknowledgements: a device status request after each piece, which the
-terminal answers when it has processed everything before it.
+asyncssh neither blocks nor drops, so the bounds are ours. Three signals, because none is enough alone: the channel's
+buffer (the peer's SSH window), the socket's buffer, and acknowledgements: a device status request after each piece,
+which the terminal answers when it has processed everything before it.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Output:
         self.acks = False
         self.closed = False
         self.congested = False
-        self.on_congestion: Callable[[bool], None] = lambda congested: None
-        self.on_stall: Callable[[str], None] = lambda why: None
+        self.on_congestion: Callable[[bool], None] = lambda _congested: None
+        self.on_stall: Callable[[str], None] = lambda _why: None
         self.sent_bytes = self.bulk_bytes = 0
         self._text = self._acked = self._acked_text = self._since_mark = 0
         self._marks: deque[_Mark] = deque()

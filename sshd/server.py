@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +49,7 @@ class FrontEnd:
     commands: Counter[str] = field(default_factory=Counter)
     draining: bool = False
     ended: int = 0
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.limits)
@@ -84,9 +84,11 @@ class FrontEnd:
         self.draining = True
         for session in list(self.sessions):
             session.dismiss("Tagline is restarting. Your work was saved; connect again to go on.")
-        deadline = time.monotonic() + timeout_s
-        while self.sessions and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.sessions:
+                    self.left.clear()
+                    await self.left.wait()
 
 
 class Connection(asyncssh.SSHServer):
@@ -200,7 +202,7 @@ class Connection(asyncssh.SSHServer):
         return False
 
     def auth_completed(self) -> None:
-        """Logged in: the name is proven from here on. Names before it were only claimed, as keys are offered unsigned."""
+        """Logged in: the name is proven from here on; until now it was only claimed, as keys are offered unsigned."""
         assert self._connection is not None
         self.user_name = self._connection.get_extra_info("username")
         self._settle()
@@ -225,6 +227,7 @@ class Connection(asyncssh.SSHServer):
         """A session ended."""
         self._front_end.sessions.pop(session, None)
         self._front_end.ended += 1
+        self._front_end.left.set()
 
     async def account(self) -> Account:
         """The account that logged in. Raises NotFound when it was removed meanwhile."""

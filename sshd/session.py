@@ -1,4 +1,4 @@
-"""One SSH session: probes the terminal, runs the app on it, or runs one command. A crash here ends this session only."""
+"""One SSH session: probes the terminal and runs the app on it, or runs one command. A crash ends this session only."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._probe = Probe(Terminal())
         self._filter = ReplyFilter()
         self._probed = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._has_pty = False
         self._command: str | None = None
         self._typed_ahead = b""
@@ -184,10 +186,12 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
 
     def pause_writing(self) -> None:
         """The channel is full."""
+        self._writable.clear()
         self.output.check()
 
     def resume_writing(self) -> None:
         """The channel drained."""
+        self._writable.set()
         self.output.check()
 
     def signal_received(self, signal: str) -> None:
@@ -300,7 +304,8 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._connection.closed(self)
 
     async def _run_command(self) -> None:
-        assert self._channel is not None and self._command is not None
+        assert self._channel is not None
+        assert self._command is not None
         status = 1
         try:
             argv = shlex.split(self._command)
@@ -324,9 +329,8 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
 
     async def _write_paced(self, data: bytes, *, error: bool) -> None:
         """Send command output no faster than the client takes it."""
+        await self._writable.wait()
         assert self._channel is not None
-        while self._channel.get_write_buffer_size() > 1 << 20:
-            await asyncio.sleep(0.01)
         if self._has_pty:
             data = data.replace(b"\n", b"\r\n")
         (self._channel.write_stderr if error else self._channel.write)(data)

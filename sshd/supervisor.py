@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.errors import BadInput, TaglineError
+from sshd import hardening
 from sshd.config import Config
 
 log = logging.getLogger("tagline.supervisor")
@@ -124,8 +125,9 @@ class Supervisor:
     async def _announce(self, on_ready: Callable[[int], None]) -> None:
         while not self._stop.is_set():
             if self.is_ready:
-                return on_ready(self._config.port)
-            await asyncio.sleep(0.02)
+                on_ready(self._config.port)
+                return
+            await self._sleep(0.02)
 
     async def _keep(self, job: Job) -> None:
         failures = 0
@@ -218,13 +220,14 @@ def standard_jobs(config: Config) -> tuple[Job, ...]:
     return (*front_ends, Job("janitor", "sshd.janitor"))
 
 
-async def supervise(config: Config, on_ready: Callable[[int], None] = lambda port: None) -> None:
+async def supervise(config: Config, on_ready: Callable[[int], None]) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the port once everything runs.
 
     Raises:
         BadInput: the address cannot be listened on.
         CannotStart: a process ended for a reason that a restart does not cure.
     """
+    hardening.scrub_environment()  # the children inherit it
     with hold_port(config.host, config.port) as held:
         supervisor = Supervisor(config := replace(config, port=held.getsockname()[1]), standard_jobs(config))
         loop = asyncio.get_running_loop()
@@ -233,6 +236,6 @@ async def supervise(config: Config, on_ready: Callable[[int], None] = lambda por
         await supervisor.run(on_ready)
 
 
-def serve(config: Config, on_ready: Callable[[int], None] = lambda port: None) -> None:
+def serve(config: Config, on_ready: Callable[[int], None]) -> None:
     """Run `supervise` to its end; returns when everything has stopped in order. Raises what it raises."""
     asyncio.run(supervise(config, on_ready))

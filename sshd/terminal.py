@@ -1,6 +1,6 @@
 """Asks a terminal what it can do, and keeps its answers apart from keystrokes for the whole session.
 
-One round trip on the alternate screen; the primary device attributes come last, as the fence that every terminal answers.
+One round trip on the alternate screen; the primary device attributes come last: the fence that every terminal answers.
 Source: xterm's ctlseqs, the kitty graphics and keyboard protocol pages, the synchronized-output and iTerm2 image pages.
 """
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import pyghostty
+import pyghostty  # type: ignore[import-untyped]
 
 WAIT_S = 15.0
 Profile = tuple[tuple[bytes, bytes], ...]
@@ -61,6 +61,13 @@ _MODES_OFF = (1000, 1002, 1003, 1004, 1006, 1016, 1049, 2004, 2026)
 _MODES_ON = (7, 25)
 
 
+async def until(fact: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
+    """Wait for a fact of which nobody tells us."""
+    async with asyncio.timeout(timeout_s):
+        while not fact():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.02)
+
+
 @dataclass(frozen=True)
 class Login:
     """How to reach the server: where, with which key, and where known hosts are kept."""
@@ -81,7 +88,7 @@ class Login:
 
 @dataclass
 class SshTerminal:
-    """One `ssh -tt` in a terminal. Use as an async context manager; the client is killed at the end if it still runs."""
+    """One `ssh -tt` in a terminal. An async context manager; a client that still runs at its end is killed."""
 
     login: Login
     user: str
@@ -142,7 +149,7 @@ class SshTerminal:
     def _answer(self, data: bytes) -> None:
         self._unanswered = self._unanswered[-64:] + data
         found = [(m.start(), m.end(), answer) for q, answer in self.profile for m in re.finditer(q, self._unanswered)]
-        for _, end, answer in sorted(found):
+        for _, _, answer in sorted(found):
             if self.answer_delay_s:
                 self._loop.call_later(self.answer_delay_s, self.send, answer)
             else:

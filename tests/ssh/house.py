@@ -18,7 +18,7 @@ from core.schema import migrate
 from sshd import hardening
 from sshd.limits import Limits
 from sshd.server import FrontEnd, MakeApp, Send, ensure_host_key, server_options
-from tests.ssh.client import Login
+from tests.ssh.client import Login, until
 from tests.ssh.small_app import make_small_app
 
 PASSWORD = "correct horse battery"
@@ -36,9 +36,7 @@ class House:
 
     async def until_empty(self) -> None:
         """Wait until no session is left."""
-        async with asyncio.timeout(15):
-            while self.front_end.sessions:
-                await asyncio.sleep(0.01)
+        await until(lambda: not self.front_end.sessions)
 
 
 async def say(argv: list[str], account: Account, _db: Database, stdout: Send, stderr: Send) -> int:

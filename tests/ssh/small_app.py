@@ -36,7 +36,8 @@ class SmallApp(HostedApp):
         """What the tests look for on the screen."""
         columns, rows = self.terminal.size_cells
         look = f"graphics={self.terminal.graphics.value} dark={self.terminal.is_dark}"
-        return f"I am {self.account.name}\nn={self.n}; size={columns}x{rows}; {look}\nheard={self.heard}\n{'#' * self.flood}"
+        facts = f"I am {self.account.name}\nn={self.n}; size={columns}x{rows}; {look}\nheard={self.heard}"
+        return f"{facts}\n{'#' * self.flood}"
 
     def show(self) -> None:
         """Bring the screen up to date."""
