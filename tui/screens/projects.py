@@ -27,6 +27,8 @@ class ProjectsScreen(TaglineScreen):
     ProjectsScreen { background: $background; }
     ProjectsScreen #title { background: $panel; color: $foreground; }
     ProjectsScreen OptionList { height: 1fr; border: none; background: $background; padding: 1 2; }
+    ProjectsScreen OptionList:focus { border: none; background: $background; }
+    ProjectsScreen OptionList > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
     ProjectsScreen #empty { height: auto; padding: 1 3; display: none; }
     ProjectsScreen #keys { background: $surface; }
     """

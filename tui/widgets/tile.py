@@ -20,7 +20,7 @@ PLAIN, FOCUSED = "\u256d\u2500\u256e\u2502\u2570\u256f", "\u250f\u2501\u2513\u25
 class Tile(Widget):
     """A framed picture; `tags` are (text, colour) of its labels."""
 
-    DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; padding: 1; } Tile PictureView { width: 1fr; height: 1fr; }"
+    DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; } Tile PictureView { width: 1fr; height: 1fr; margin: 1; }"
 
     def __init__(self, stage: Stage, place: int) -> None:
         super().__init__(id=f"tile-{place}")

@@ -1,0 +1,40 @@
+# Everything sets itself up: a virtual environment in .venv, made anew when the requirements change.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check bench clean
+
+help:
+	@echo "make demo    set up, make a small project and open a labeling session"
+	@echo "make test    set up and run the tests"
+	@echo "make check   format, lint, types, import contracts, tests"
+	@echo "make bench   run every benchmark"
+
+setup: $(READY)
+
+$(READY): requirements-dev.txt pyproject.toml setup.py tui/picture/_sixel.pyx
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+demo: setup
+	$(BIN)/python -m sshd demo
+
+test: setup
+	$(BIN)/python -m pytest -q
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q
+
+bench: setup
+	$(BIN)/python -m benchmarks all
+
+clean:
+	rm -rf $(VENV) build *.egg-info tui/picture/_sixel*.so tui/picture/_sixel.c

@@ -1,0 +1,54 @@
+"""Makers of small real things for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core import people, projects
+from core.annotation import Answer, SubmittedItem
+from core.database import Database
+from core.ids import LabelId, ProjectId, ProjectState, Role, TaskType
+from core.ingest import NewItem, add_items
+from core.people import Account
+from core.projects import NewProject
+
+NOW_MS = 1_800_000_000_000
+
+
+@dataclass(frozen=True)
+class World:
+    """A running project with labelers."""
+
+    project: ProjectId
+    labelers: tuple[Account, ...]
+    labels: tuple[LabelId, ...]
+    lease_ms: int
+
+    def answer(self, number: int = 0) -> Answer:
+        """An answer with one label."""
+        return Answer((self.labels[number],))
+
+    def submission(self, held: object, number: int = 0) -> SubmittedItem:
+        """A held item with an answer."""
+        return SubmittedItem(held.item, held.token, self.answer(number))  # type: ignore[attr-defined]
+
+
+async def make_account(db: Database, name: str, role: Role = Role.LABELER) -> Account:
+    """An account of that name."""
+    return await db.write(people.add_account, name, role, by=None, now_ms=NOW_MS)
+
+
+async def make_world(
+    db: Database, *, items: int = 10, labelers: int = 2, task_type: TaskType = TaskType.MULTI_CLASS
+) -> World:
+    """A running project with items that need no files."""
+    new = NewProject("Birds", task_type, "local:/", ("robin", "wren", "Owl/Barn"), lease_s=60, seed=7)
+    project = await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)
+    rows = [NewItem(f"{n:05}.jpg", "1", 100, (640, 480)) for n in range(items)]
+    await db.write(add_items, project.id, project.seed, rows)
+    await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=NOW_MS)
+    accounts = [await make_account(db, f"labeler{n}") for n in range(labelers)]
+    for account in accounts:
+        await db.write(people.add_member, project.id, account.id, Role.LABELER, by=None, now_ms=NOW_MS)
+    labels = await db.read(projects.label_classes, project.id)
+    return World(project.id, tuple(accounts), tuple(label.id for label in labels), project.lease_s * 1000)

@@ -1,0 +1,1 @@
+"""Tests: the docstring of each states a promise to a user."""

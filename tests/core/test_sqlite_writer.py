@@ -1,0 +1,39 @@
+"""The one writer thread: what is cancelled disturbs nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from core import people
+from core.database import open_database
+from core.ids import Role
+from core.schema import migrate
+
+
+def test_a_caller_that_gives_up_does_not_stop_the_others(tmp_path: Path) -> None:
+    """A session that vanishes in the middle of a write leaves the database serving everybody else."""
+
+    async def story() -> None:
+        url = f"sqlite:///{tmp_path / 'tagline.db'}"
+        await migrate(url)
+        db = await open_database(url)
+
+        def slow(conn: Connection) -> None:
+            conn.exec_driver_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 300000) SELECT max(i) FROM n")
+
+        running = [asyncio.create_task(db.write(slow)) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in running:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*running)
+        async with asyncio.timeout(20):
+            account = await db.write(people.add_account, "alice", Role.LABELER, by=None, now_ms=1)
+            assert await db.read(people.account_by_name, "alice") == account
+        await db.close()
+
+    asyncio.run(story())
