@@ -1,4 +1,4 @@
-"""The process that gives leases back to the queue when nobody renews them: `python -m sshd.janitor`, started by serve."""
+"""The process that gives unrenewed leases back to the queue: `python -m sshd.janitor`, started by serve."""
 
 from __future__ import annotations
 
