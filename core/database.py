@@ -39,12 +39,32 @@ POSTGRES_RETRIES = 5
 _RETRY_STATES = {"40001", "40P01"}
 
 _TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
-    ("database is locked", DatabaseLocked, "The database is locked by another process; nothing was written. Try again."),
-    ("readonly database", DatabaseReadOnly, "The database is read-only; nothing was written. Check the file's permissions."),
+    (
+        "database is locked",
+        DatabaseLocked,
+        "The database is locked by another process; nothing was written. Try again.",
+    ),
+    (
+        "readonly database",
+        DatabaseReadOnly,
+        "The database is read-only; nothing was written. Check the file's permissions.",
+    ),
     ("read-only transaction", DatabaseReadOnly, "The database server is read-only; nothing was written."),
-    ("disk is full", DiskFull, "The disk that holds the database is full; nothing was written. Free some room, then try again."),
-    ("no space left", DiskFull, "The disk that holds the database is full; nothing was written. Free some room, then try again."),
-    ("unable to open database file", DatabaseTrouble, "The database file cannot be opened; check the data folder and its permissions."),
+    (
+        "disk is full",
+        DiskFull,
+        "The disk that holds the database is full; nothing was written. Free some room, then try again.",
+    ),
+    (
+        "no space left",
+        DiskFull,
+        "The disk that holds the database is full; nothing was written. Free some room, then try again.",
+    ),
+    (
+        "unable to open database file",
+        DatabaseTrouble,
+        "The database file cannot be opened; check the data folder and its permissions.",
+    ),
 )
 
 
@@ -205,7 +225,9 @@ def async_url(url: str) -> str:
 def _connect(url: str, pool_size: int) -> Database:
     if async_url(url) == url and url.startswith("sqlite"):
         return SqliteDatabase(url)
-    return PostgresDatabase(create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True))
+    return PostgresDatabase(
+        create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    )
 
 
 async def open_database(url: str, *, pool_size: int = 8, check: bool = True) -> Database:

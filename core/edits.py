@@ -126,7 +126,7 @@ def neighbour(place: int, count: int, columns: int, step_xy: tuple[int, int]) ->
     column, row = place % columns, place // columns
     new_column, new_row = column + step_xy[0], row + step_xy[1]
     there = new_row * columns + new_column
-    return there if 0 <= new_column < columns and 0 <= new_row and there < count else place
+    return there if 0 <= new_column < columns and new_row >= 0 and there < count else place
 
 
 @dataclass(frozen=True)

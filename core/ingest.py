@@ -21,7 +21,7 @@ from core.ids import AccountId, ItemState, ProjectId, ProjectState
 from core.projects import project_by_id, set_import_progress, set_state
 from core.tables import ITEM
 from core.tally import NOBODY, Count, What
-from storage.base import Store, StorageError, StoredFile, UnreadableImage
+from storage.base import StorageError, Store, StoredFile, UnreadableImage
 from storage.images import is_image_path, probe
 
 BATCH = 1000
@@ -176,9 +176,7 @@ def _add_batch(
     set_import_progress(conn, project, done, total)
 
 
-def _finish(
-    conn: Connection, project: ProjectId, report: ImportReport, by: AccountId | None, now_ms: int
-) -> None:
+def _finish(conn: Connection, project: ProjectId, report: ImportReport, by: AccountId | None, now_ms: int) -> None:
     body = {"found": report.found, "added": report.added, "unreadable": report.unreadable}
     audit.record(conn, [Happening("data-imported", by, project, body=body)], now_ms=now_ms)
     if project_by_id(conn, project).state is ProjectState.INITIALIZING:

@@ -26,9 +26,7 @@ class StoredItem:
 
 def item_counts(conn: Connection, project: ProjectId) -> Mapping[ItemState, int]:
     """Items by state, counted over the rows themselves, as a check on the tally."""
-    rows = conn.execute(
-        select(ITEM.c.state, func.count()).where(ITEM.c.project_id == project).group_by(ITEM.c.state)
-    )
+    rows = conn.execute(select(ITEM.c.state, func.count()).where(ITEM.c.project_id == project).group_by(ITEM.c.state))
     return {ItemState(state): n for state, n in rows}
 
 

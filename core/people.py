@@ -86,10 +86,18 @@ def add_account(
         DuplicateName: the name, or a key's fingerprint, belongs to somebody.
     """
     if not _NAME.match(name):
-        raise BadInput(f"{name!r} is no user name: 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit.")
+        raise BadInput(
+            f"{name!r} is no user name: 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit."
+        )
     if conn.execute(select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first():
         raise DuplicateName(f"There is a user {name!r} already.")
-    values = {"name": name, "role": role.value, "password_hash": password_hash, "settings": {}, "created_ms": now_ms}
+    values: dict[str, Any] = {
+        "name": name,
+        "role": role.value,
+        "password_hash": password_hash,
+        "settings": {},
+        "created_ms": now_ms,
+    }
     account = AccountId(conn.execute(insert(ACCOUNT).values(values).returning(ACCOUNT.c.id)).scalar_one())
     audit.record(conn, [audit.Happening("user-added", by, body={"name": name, "role": role.value})], now_ms=now_ms)
     for key in keys:
@@ -170,9 +178,7 @@ def _account(row: Row[Any]) -> Account:
     )
 
 
-def set_disabled(
-    conn: Connection, account: AccountId, disabled: bool, *, by: AccountId | None, now_ms: int
-) -> None:
+def set_disabled(conn: Connection, account: AccountId, disabled: bool, *, by: AccountId | None, now_ms: int) -> None:
     """Shut an account out, or let it in again. Its open sessions end at their next look (see `core.people.is_enabled`)."""
     conn.execute(update(ACCOUNT).where(ACCOUNT.c.id == account).values(disabled_ms=now_ms if disabled else None))
     what = "user-disabled" if disabled else "user-enabled"
@@ -189,11 +195,14 @@ def add_member(
     conn: Connection, project: ProjectId, account: AccountId, role: Role, *, by: AccountId | None, now_ms: int
 ) -> None:
     """Give an account a project, or another role in it."""
-    if conn.execute(
-        update(MEMBERSHIP)
-        .where(MEMBERSHIP.c.project_id == project, MEMBERSHIP.c.account_id == account)
-        .values(role=role.value)
-    ).rowcount == 0:
+    if (
+        conn.execute(
+            update(MEMBERSHIP)
+            .where(MEMBERSHIP.c.project_id == project, MEMBERSHIP.c.account_id == account)
+            .values(role=role.value)
+        ).rowcount
+        == 0
+    ):
         values = {"project_id": project, "account_id": account, "role": role.value, "page_size": 4}
         conn.execute(insert(MEMBERSHIP).values(values))
     body = {"account": account, "role": role.value}

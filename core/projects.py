@@ -84,7 +84,7 @@ def create_project(conn: Connection, new: NewProject, *, by: AccountId | None, n
     """
     check_new(new)
     labels = expand_paths(new.labels)
-    values = {
+    values: dict[str, Any] = {
         "name": new.name, "task_type": new.task_type.value, "state": ProjectState.INITIALIZING.value,
         "datastore": new.datastore, "pattern": new.pattern, "instructions": new.instructions,
         "seed": secrets.randbits(62) if new.seed is None else new.seed, "max_items": new.max_items,
@@ -183,9 +183,7 @@ def label_classes(conn: Connection, project: ProjectId) -> tuple[LabelClass, ...
         .order_by(LABEL_CLASS.c.position)
     )
     return tuple(
-        LabelClass(
-            LabelId(r.id), r.name, r.path, r.position, r.color, LabelId(r.parent_id) if r.parent_id else None
-        )
+        LabelClass(LabelId(r.id), r.name, r.path, r.position, r.color, LabelId(r.parent_id) if r.parent_id else None)
         for r in rows
     )
 

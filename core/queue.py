@@ -35,7 +35,7 @@ MAX_PAGE = 9
 EXPIRE_BATCH = 100
 _HELD_SEQ_STEP = 100
 # Written into the SQL, not bound: a partial index is only used where its condition stands word for word.
-NONE = literal_column("0")
+NONE: ColumnElement[int] = literal_column("0")
 IS_LEASED = ASSIGNMENT.c.state == literal_column(str(AssignmentState.LEASED.value))
 IS_REJECTED = ASSIGNMENT.c.state == literal_column(str(AssignmentState.REJECTED.value))
 
@@ -152,9 +152,7 @@ def _lease(
     now_ms: int,
     until_ms: int,
 ) -> tuple[HeldItem, ...]:
-    conn.execute(
-        update(ITEM).where(ITEM.c.id.in_([row.id for row in rows])).values(open_slots=ITEM.c.open_slots - 1)
-    )
+    conn.execute(update(ITEM).where(ITEM.c.id.in_([row.id for row in rows])).values(open_slots=ITEM.c.open_slots - 1))
     leases = conn.execute(
         _LEASE[conn.dialect.name],
         [
@@ -234,9 +232,7 @@ def resume_pages(conn: Connection, project: ProjectId, account: AccountId, *, no
         IS_LEASED,
     )
     conn.execute(
-        update(ASSIGNMENT)
-        .where(*mine)
-        .values(token=ASSIGNMENT.c.token + 1, lease_until_ms=now_ms + lease_s * 1000)
+        update(ASSIGNMENT).where(*mine).values(token=ASSIGNMENT.c.token + 1, lease_until_ms=now_ms + lease_s * 1000)
     )
     items = {row.id: row for row in conn.execute(select(ITEM).join(ASSIGNMENT).where(*mine))}
     leases = conn.execute(select(ASSIGNMENT).where(*mine).order_by(ASSIGNMENT.c.held_seq)).all()

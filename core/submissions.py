@@ -282,15 +282,11 @@ def skip(
     tally.add(conn, project, changes)
 
 
-def save_drafts(
-    conn: Connection, account: AccountId, drafts: Mapping[ItemId, tuple[int, Draft]]
-) -> tuple[ItemId, ...]:
+def save_drafts(conn: Connection, account: AccountId, drafts: Mapping[ItemId, tuple[int, Draft]]) -> tuple[ItemId, ...]:
     """Keep unsubmitted work; returns the items that are no longer held under these tokens (their work is not kept)."""
     lost = []
     for item, (token, draft) in sorted(drafts.items()):
-        kept = conn.execute(
-            update(ASSIGNMENT).where(holds(account, {item: token})).values(draft=draft.to_json())
-        )
+        kept = conn.execute(update(ASSIGNMENT).where(holds(account, {item: token})).values(draft=draft.to_json()))
         if kept.rowcount != 1:
             lost.append(item)
     return tuple(lost)
@@ -323,9 +319,7 @@ def my_submissions(
     )  # fmt: skip
 
 
-def correct(
-    conn: Connection, project: ProjectId, account: AccountId, item: SubmittedItem, *, now_ms: int
-) -> int:
+def correct(conn: Connection, project: ProjectId, account: AccountId, item: SubmittedItem, *, now_ms: int) -> int:
     """Change one's own earlier answer; the old one stays in the history. Returns the new token.
 
     Raises:
@@ -378,5 +372,3 @@ def mark_unreadable(
     by = account if account is not None else tally.NOBODY
     changes = {Count(by, 0, What.ITEM, ItemState.TODO): -1, Count(by, 0, What.ITEM, ItemState.UNREADABLE): 1}
     tally.add(conn, project, changes)
-
-

@@ -174,9 +174,7 @@ class Item(Base, table=True):
         CheckConstraint("state IN (0,3) OR open_slots = 0", name="closed"),
         CheckConstraint("state NOT IN (4,5) OR reason IS NOT NULL", name="reason"),
         CheckConstraint("state <> 1 OR answer IS NOT NULL", name="labeled"),
-        Index(
-            "ix_item_open", "project_id", "kind", "priority", "key", sqlite_where=OPEN, postgresql_where=OPEN
-        ),
+        Index("ix_item_open", "project_id", "kind", "priority", "key", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_item_open_cluster", "project_id", "cluster", "key", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_item_open_assignee", "assignee_id", "key", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_item_state", "project_id", "state", "id"),
@@ -293,14 +291,12 @@ class Job(Base, table=True):
 
     __table_args__ = (
         CheckConstraint("state IN ('queued','running','done','failed','cancelled')", name="state"),
-        Index(
-            "uq_job_unfinished", "kind", "dedup", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED
-        ),
+        Index("uq_job_unfinished", "kind", "dedup", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
     )
 
 
 def _table(model: type[SQLModel]) -> Table:
-    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+    return cast("Table", model.__table__)  # type: ignore[attr-defined]
 
 
 ACCOUNT = _table(Account)

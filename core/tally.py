@@ -45,7 +45,9 @@ def add(conn: Connection, project: ProjectId, changes: Mapping[Count, int]) -> N
     """Add to counts, in the caller's transaction; rows are taken in one order, so that two writers never deadlock."""
     rows = [
         {"project_id": project, "account_id": c.account, "day": c.day, "what": c.what.value, "code": c.code, "n": n}
-        for c, n in sorted(changes.items(), key=lambda entry: (entry[0].what, entry[0].account, entry[0].day, entry[0].code))
+        for c, n in sorted(
+            changes.items(), key=lambda entry: (entry[0].what, entry[0].account, entry[0].day, entry[0].code)
+        )
         if n
     ]
     if rows:

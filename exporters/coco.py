@@ -64,9 +64,7 @@ class _Sink:
         await self.write(data)
 
 
-async def export_coco(
-    db: Database, name: str, write: Write, *, all_items: bool = False, now_ms: int
-) -> Manifest:
+async def export_coco(db: Database, name: str, write: Write, *, all_items: bool = False, now_ms: int) -> Manifest:
     """Write a project as COCO, piece by piece, in memory that does not grow with the project.
 
     Args:

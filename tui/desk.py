@@ -11,7 +11,7 @@ from core import people, progress, projects, queue, submissions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, SubmittedItem
 from core.database import Database
 from core.errors import Forbidden
-from core.ids import ItemId, ProjectId, ProjectState, Role
+from core.ids import AccountId, ItemId, LabelId, ProjectId, ProjectState, Role
 from core.labels import LabelSet
 from core.people import Account, Member
 from core.progress import LabelerCount, Progress
@@ -106,7 +106,9 @@ class Desk:
         labels = await self._db.read(projects.label_classes, project.id)
         return LabelingDesk(self._db, self, project, LabelSet(labels), role, member or Member(role))
 
-    async def overview(self, project: ProjectId) -> tuple[Project, Progress, tuple[LabelerCount, ...], Mapping[int, int]]:
+    async def overview(
+        self, project: ProjectId
+    ) -> tuple[Project, Progress, tuple[LabelerCount, ...], Mapping[LabelId, int]]:
         """All that a project's page shows."""
         return (
             await self._db.read(projects.project_by_id, project),
@@ -122,9 +124,7 @@ class Desk:
     async def set_state(self, project: ProjectId, state: ProjectState) -> Project:
         """Pause or resume a project. Raises Forbidden for all but admins."""
         require(self.account.role, Action.CHANGE_PROJECT)
-        return await self._db.write(
-            projects.set_state, project, state, by=self.account.id, now_ms=self.now_ms()
-        )
+        return await self._db.write(projects.set_state, project, state, by=self.account.id, now_ms=self.now_ms())
 
 
 class LabelingDesk:
@@ -139,7 +139,7 @@ class LabelingDesk:
         self._cursor: Cursor | None = None
 
     @property
-    def _here(self) -> tuple[ProjectId, people.AccountId]:
+    def _here(self) -> tuple[ProjectId, AccountId]:
         return self.project.id, self.desk.account.id
 
     async def resume(self) -> tuple[HeldItem, ...]:

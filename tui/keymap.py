@@ -14,6 +14,7 @@ class Scope(StrEnum):
 
     EVERYWHERE = "Everywhere"
     PROJECTS = "Projects"
+    PROJECT = "Project"
     LABELING = "Labeling"
     PAGE = "Classification pages"
     PICTURE = "The picture in focus"
@@ -38,6 +39,7 @@ KEYS: tuple[Key, ...] = (
     Key(("f5",), "F5", "reload", "refresh (never needed)", Scope.EVERYWHERE),
     Key(("enter",), "Enter", "open", "label this project", Scope.PROJECTS, "label"),
     Key(("d",), "d", "details", "progress of this project (lead, admin)", Scope.PROJECTS, "progress"),
+    Key(("space",), "Space", "pause", "pause or resume (admin)", Scope.PROJECT, "pause/resume"),
     Key(tuple("123456789"), "1-9", "digit", "label the selected images, or the one in focus", Scope.LABELING, "label"),
     Key(("slash",), "/", "search", "label by typing part of its name", Scope.LABELING, "find label"),
     Key(("enter",), "Enter", "submit", "submit the page", Scope.LABELING, "submit"),
@@ -53,7 +55,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(("tab",), "Tab", "next", "next image", Scope.PAGE),
     Key(("shift+tab",), "Shift+Tab", "previous", "previous image", Scope.PAGE),
-    Key(("space",), "Space", "toggle", "select the image in focus, or leave it", Scope.PAGE, "select"),
+    Key(("space",), "Space", "toggle_selected", "select the image in focus, or leave it", Scope.PAGE, "select"),
     Key(("a",), "a", "all", "select all / none", Scope.PAGE, "all"),
     Key(("backspace",), "Backspace", "clear", "clear the labels of the selection", Scope.PAGE),
     Key(("g",), "g", "layout", "layout 1, 4, 6, 9", Scope.PAGE, "layout"),

@@ -71,7 +71,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(rows[0])
     cells = [names, *([clean(str(row[name])) for name in names] for row in rows)]
     widths = [max(len(line[n]) for line in cells) for n in range(len(names))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
 
 
 class Refused(Exception):
@@ -85,10 +87,10 @@ class Refused(Exception):
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of ending the process, for the process is a server; its text goes to the caller."""
 
-    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, example: str = "", **kwargs: Any) -> None:
         epilog = f"example:\n  {example}" if example else None
         formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(*args, epilog=epilog, formatter_class=formatter, **kwargs)
+        super().__init__(epilog=epilog, formatter_class=formatter, **kwargs)
 
     def print_help(self, file: Any = None) -> None:
         """Hand the help to the caller."""

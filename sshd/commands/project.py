@@ -9,7 +9,7 @@ from typing import Any
 
 from core import people, progress, projects
 from core.errors import BadInput, Forbidden
-from core.ids import ProjectState, Role, TaskType
+from core.ids import AccountId, ProjectState, Role, TaskType
 from core.ingest import import_files
 from core.labels import LabelSet
 from core.people import Account
@@ -106,9 +106,7 @@ async def give(context: Context, project: Project, members: list[Account]) -> No
     """Let these accounts label the project."""
     for account in members:
         role = Role.LABELER if account.role is Role.ADMIN else account.role
-        await context.db.write(
-            people.add_member, project.id, account.id, role, by=context.by, now_ms=context.now_ms
-        )
+        await context.db.write(people.add_member, project.id, account.id, role, by=context.by, now_ms=context.now_ms)
 
 
 async def load(context: Context, project: Project) -> None:
@@ -125,13 +123,17 @@ async def load(context: Context, project: Project) -> None:
             on_progress=bar.at,
         )
     text = f"{project.name}: {report.added} new items of {report.found} images"
-    for count, word in ((report.unreadable, "unreadable"), (report.over_cap, "over the cap"), (report.ignored, "no images")):
+    for count, word in (
+        (report.unreadable, "unreadable"),
+        (report.over_cap, "over the cap"),
+        (report.ignored, "no images"),
+    ):
         text += f", {count} {word}" if count else ""
     await context.say(text + ".")
 
 
 async def _list(context: Context, args: argparse.Namespace) -> None:
-    viewer = context.account or Account(people.AccountId(0), "operator", Role.ADMIN)
+    viewer = context.account or Account(AccountId(0), "operator", Role.ADMIN)
     found = await context.db.read(projects.list_projects, viewer)
     await context.show([_row(summary) for summary in found], as_json=args.json, empty="There is no project yet.")
 

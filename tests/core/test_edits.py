@@ -137,9 +137,7 @@ def test_a_saved_page_comes_back_as_it_was() -> None:
 
 
 @given(st.integers(0, 9), st.lists(EDITS, max_size=12), TASKS)
-def test_no_run_of_keys_makes_an_impossible_page(
-    count: int, edits: list[Edit], task: TaskType
-) -> None:
+def test_no_run_of_keys_makes_an_impossible_page(count: int, edits: list[Edit], task: TaskType) -> None:
     """Whatever is typed, focus and selection stay on the page, and every answer has different labels, one in multi-class."""
     draft = page(count)
     for edit in edits:
@@ -153,9 +151,7 @@ def test_no_run_of_keys_makes_an_impossible_page(
 
 
 @given(st.integers(1, 9), st.lists(EDITS, max_size=12), TASKS)
-def test_undo_takes_everything_back_and_redo_brings_it_again(
-    count: int, edits: list[Edit], task: TaskType
-) -> None:
+def test_undo_takes_everything_back_and_redo_brings_it_again(count: int, edits: list[Edit], task: TaskType) -> None:
     """Undoing all the way gives the answers and selection of the start; redoing all the way gives those of the end."""
     start = history = History(page(count))
     for edit in edits:
@@ -184,9 +180,7 @@ def test_undo_takes_everything_back_and_redo_brings_it_again(
     st.integers(0, 8),
     st.sampled_from([(1, 0), (-1, 0), (0, 1), (0, -1)]),
 )
-def test_arrows_stay_on_the_page(
-    count: int, columns: int, place: int, step: tuple[int, int]
-) -> None:
+def test_arrows_stay_on_the_page(count: int, columns: int, place: int, step: tuple[int, int]) -> None:
     """An arrow moves the focus one image along its own row or column, or, at the edge, not at all."""
     place %= count
     there = neighbour(place, count, columns, step)

@@ -17,7 +17,9 @@ from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run
 
 
-async def claim(db: Database, world: World, labeler: int = 0, size: int = 4, *, at: int = NOW_MS, after: Any = None) -> Any:
+async def claim(
+    db: Database, world: World, labeler: int = 0, size: int = 4, *, at: int = NOW_MS, after: Any = None
+) -> Any:
     """A page for one of the world's labelers."""
     account = world.labelers[labeler].id
     return await db.write(queue.claim_page, world.project, account, size, now_ms=at, after=after)

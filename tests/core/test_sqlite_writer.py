@@ -23,7 +23,9 @@ def test_a_caller_that_gives_up_does_not_stop_the_others(tmp_path: Path) -> None
         db = await open_database(url)
 
         def slow(conn: Connection) -> None:
-            conn.exec_driver_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 300000) SELECT max(i) FROM n")
+            conn.exec_driver_sql(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 300000) SELECT max(i) FROM n"
+            )
 
         running = [asyncio.create_task(db.write(slow)) for _ in range(4)]
         await asyncio.sleep(0)

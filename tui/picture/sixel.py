@@ -5,15 +5,14 @@ Source: DEC STD 070, section on sixel; xterm's ctlseqs for the raster attributes
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 Indexes = NDArray[np.uint8]
 Palette = NDArray[np.uint8]
 
-encode_body: Callable[[Indexes], bytes]
+BAND = 6
+
 try:
     from tui.picture._sixel import encode_body
 

@@ -32,9 +32,8 @@ class TaglineScreen(Screen[None]):
     @property
     def tagline(self) -> TaglineApp:
         """The app, by its own type."""
-        from tui.app import TaglineApp
 
-        return cast(TaglineApp, self.app)
+        return cast("TaglineApp", self.app)
 
     @property
     def desk(self) -> Desk:
@@ -78,7 +77,7 @@ class TaglineScreen(Screen[None]):
     def action_reload(self) -> None:
         """Look again; screens that show what changes do so by themselves."""
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """To the screen before."""
         if len(self.app.screen_stack) > 2:
             self.app.pop_screen()

@@ -30,5 +30,7 @@ class InstructionsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Title, text, and how to go on."""
         with VerticalScroll(can_focus=True):
-            yield Markdown(f"# {clean(self._project)}\n\n" + (clean(self._instructions, lines=True) or NONE), open_links=False)
+            yield Markdown(
+                f"# {clean(self._project)}\n\n" + (clean(self._instructions, lines=True) or NONE), open_links=False
+            )
             yield Static("Enter: go on")

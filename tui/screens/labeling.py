@@ -216,7 +216,9 @@ class LabelingScreen(TaglineScreen):
                 tile.describe("", (), focused=False, selected=False)
                 continue
             item = page.items[place]
-            tags = tuple((clean(labels.by_id(label).name), labels.by_id(label).color) for label in page.answers[place].labels)
+            tags = tuple(
+                (clean(labels.by_id(label).name), labels.by_id(label).color) for label in page.answers[place].labels
+            )
             tile.describe(
                 clean(item.path),
                 tags,
@@ -237,7 +239,10 @@ class LabelingScreen(TaglineScreen):
             ("fast " if self._fast else "", "bold success"),
             (self._status, "foreground"),
         ]
-        right = [(f"saved {self._holding.saved}", "success"), (f"  {clean(self._desk.desk.account.name)} ", "secondary")]
+        right = [
+            (f"saved {self._holding.saved}", "success"),
+            (f"  {clean(self._desk.desk.account.name)} ", "secondary"),
+        ]
         self.query_one("#header", Line).show(left, right)
 
     def _show_labels(self) -> None:
@@ -246,7 +251,10 @@ class LabelingScreen(TaglineScreen):
             number = self._desk.labels.number_of(label.id)
             if number is None:
                 break
-            parts += [(f" {number} ", f"bold {ink_on(label.color)} on {label.color}"), (f" {clean(label.name)}  ", "foreground")]
+            parts += [
+                (f" {number} ", f"bold {ink_on(label.color)} on {label.color}"),
+                (f" {clean(label.name)}  ", "foreground"),
+            ]
         more = len(self._desk.labels) - 9
         if more > 0:
             parts.append((f"/ {more} more", "secondary"))
@@ -356,7 +364,7 @@ class LabelingScreen(TaglineScreen):
         """Previous image."""
         self._edit(MoveFocus((self.page.focus - 1) % max(1, len(self.page.items))))
 
-    def action_toggle(self) -> None:
+    def action_toggle_selected(self) -> None:
         """Select or leave the focused image."""
         self._edit(ToggleSelected(self.page.focus))
 

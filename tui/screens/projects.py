@@ -47,7 +47,8 @@ class ProjectsScreen(TaglineScreen):
     async def on_mount(self) -> None:
         """Fill the list and keep it fresh."""
         self.query_one("#title", Line).show(
-            [(" \u25c8 Tagline ", "bold primary")], [(f"{clean(self.desk.account.name)} ({self.desk.account.role}) ", "secondary")]
+            [(" \u25c8 Tagline ", "bold primary")],
+            [(f"{clean(self.desk.account.name)} ({self.desk.account.role}) ", "secondary")],
         )
         self.show_footer(self.query_one("#keys", Line))
         await self._refresh()

@@ -74,7 +74,9 @@ class Tile(Widget):
         if inner.cell_length > room:
             inner = inner.crop(0, room)
         rest = bar * (room - inner.cell_length)
-        return Strip([Segment(left, frame), *inner, Segment(rest, frame), Segment(right, frame)], cell_len(left) + room + 1)
+        return Strip(
+            [Segment(left, frame), *inner, Segment(rest, frame), Segment(right, frame)], cell_len(left) + room + 1
+        )
 
 
 def ink_on(color: str) -> str:
