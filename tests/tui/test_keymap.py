@@ -34,11 +34,7 @@ def test_every_listed_key_works(screen: type[TaglineScreen]) -> None:
     for key in keys_of(*screen.SCOPES):
         action = getattr(screen, f"action_{key.action}", None)
         assert callable(action), f"{screen.__name__} has no action for {key.shown}"
-        wanted = [
-            p
-            for p in list(inspect.signature(action).parameters.values())[1:]
-            if p.default is p.empty
-        ]
+        wanted = [p for p in list(inspect.signature(action).parameters.values())[1:] if p.default is p.empty]
         assert len(wanted) == (1 if len(key.keys) > 1 else 0), key
 
 
@@ -50,9 +46,7 @@ def test_keys_of_region_tools_are_not_promised_yet() -> None:
 
 def test_shared_actions_learn_which_key_it_was() -> None:
     """Digits and arrows reach one action each, which is told the key."""
-    actions = {
-        binding.key: binding.action for binding in bindings(Scope.LABELING, Scope.PAGE)
-    }
+    actions = {binding.key: binding.action for binding in bindings(Scope.LABELING, Scope.PAGE)}
     assert actions["3"] == "digit('3')"
     assert actions["left"] == "move('left')"
 

@@ -129,7 +129,8 @@ class LabelingScreen(TaglineScreen):
             await grid.mount_all([Tile(self.tagline.stage, place) for place in range(self._page_size)])
 
     def _next_page(self) -> None:
-        """Show what waits, or say that nothing does."""
+        """Show what waits, or say that nothing does; a page that is still on the screen waits first."""
+        self._holding.put_back(self.page)
         items = self._holding.take(self._page_size)
         self._history = History(page_of(items))
         self._shown_at = time.monotonic()
@@ -405,6 +406,7 @@ class LabelingScreen(TaglineScreen):
         self._holding.hand_in(page, round((time.monotonic() - self._shown_at) * 1000))
         for task in self._holding.sending:
             task.add_done_callback(lambda _done: self._after_send())
+        self._history = History()
         self._next_page()
 
     def _after_send(self) -> None:
