@@ -34,7 +34,8 @@ def run_child(work: Work) -> int:
         stream=sys.__stderr__,
         format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
     )
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    for noisy in ("asyncssh", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(_live(config, work, int(sys.argv[1])))
     except (BadInput, DatabaseOlder, DatabaseNewer) as error:

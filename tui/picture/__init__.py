@@ -1,1 +1,1 @@
-"""The picture on the terminal: prepared once in a worker thread, placed by cells, sent by the protocol that the terminal takes."""
+"""The picture on the terminal: prepared in a worker thread, placed by cells, sent as the terminal takes it."""

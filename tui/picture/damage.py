@@ -17,12 +17,21 @@ class CellRect(NamedTuple):
     columns: int
     rows: int
 
+    @property
+    def area(self) -> tuple[slice, slice]:
+        """Its rows and columns as an index into an array of cells."""
+        return slice(self.row, self.row + self.rows), slice(self.column, self.column + self.columns)
+
+    def moved(self, columns: int, rows: int) -> CellRect:
+        """The same rectangle elsewhere."""
+        return self._replace(column=self.column + columns, row=self.row + rows)
+
 
 def rectangles(mask: NDArray[np.bool_]) -> Iterator[CellRect]:
     """Rectangles that cover exactly the true cells of a (rows, columns) mask, without overlap."""
     growing: dict[tuple[int, int], int] = {}
     for row in range(mask.shape[0] + 1):
-        runs = _runs(mask[row]) if row < mask.shape[0] else set()
+        runs = _runs(mask[row]) if row < mask.shape[0] else []
         for start, end in [run for run in growing if run not in runs]:
             top = growing.pop((start, end))
             yield CellRect(start, top, end - start, row - top)
@@ -30,6 +39,6 @@ def rectangles(mask: NDArray[np.bool_]) -> Iterator[CellRect]:
             growing.setdefault(run, row)
 
 
-def _runs(line: NDArray[np.bool_]) -> set[tuple[int, int]]:
+def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(line.astype(np.int8), prepend=0, append=0))
-    return set(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+from tui.picture.damage import CellRect
+
 CHUNK_BYTES = 4096
 # Below this, kitty draws a picture under cells that have a background of their own: dialogs cover it by themselves.
 UNDER_BACKGROUNDS = -1_073_741_826
+FORGET_PLACEMENTS = b"\x1b_Ga=d,d=a,q=2\x1b\\"
 
 
 def transmit(image_id: int, png: bytes) -> Iterator[bytes]:
-    """Pieces that send a PNG; text may be sent between pictures, not between the chunks of one piece."""
+    """Pieces that send a PNG; text may be sent between them, other graphics commands not."""
     payload = base64.standard_b64encode(png)
     control = b"a=t,f=100,i=%d,q=2," % image_id
     for start in range(0, len(payload), CHUNK_BYTES):
@@ -23,11 +26,22 @@ def transmit(image_id: int, png: bytes) -> Iterator[bytes]:
         control = b"q=2,"
 
 
-def place(image_id: int, placement_id: int, column: int, row: int, size_cells: tuple[int, int]) -> bytes:
-    """Show a transmitted picture with its top left corner in a cell (from 0); the cursor stays where it was."""
-    return b"\x1b7\x1b[%d;%dH\x1b_Ga=p,i=%d,p=%d,c=%d,r=%d,C=1,z=%d,q=2\x1b\\\x1b8" % (
-        row + 1, column + 1, image_id, placement_id, *size_cells, UNDER_BACKGROUNDS,
+def place(image_id: int, placement_id: int, at: CellRect, crop_px: tuple[int, int, int, int] | None = None) -> bytes:
+    """Show a transmitted picture, or a part (x, y, width, height) of it, over some cells; moves the cursor."""
+    part = b"x=%d,y=%d,w=%d,h=%d," % crop_px if crop_px else b""
+    return b"\x1b[%d;%dH\x1b_Ga=p,i=%d,p=%d,c=%d,r=%d,%bC=1,z=%d,q=2\x1b\\" % (
+        at.row + 1, at.column + 1, image_id, placement_id, at.columns, at.rows, part, UNDER_BACKGROUNDS,
     )  # fmt: skip
+
+
+def open_cells(rects: list[CellRect]) -> bytes:
+    """Give cells the terminal's own background, through which a placed picture is seen; moves the cursor."""
+    rows = [b"\x1b[%d;%dH\x1b[%dX" % (row + 1, at.column + 1, at.columns) for at in rects for row in _rows(at)]
+    return b"\x1b[0m" + b"".join(rows)
+
+
+def _rows(at: CellRect) -> range:
+    return range(at.row, at.row + at.rows)
 
 
 def unplace(image_id: int, placement_id: int) -> bytes:

@@ -1,4 +1,4 @@
-"""A picture made ready for one terminal and one size, in a worker thread: after that, showing it costs almost nothing."""
+"""A picture made ready for one terminal and one size, in a worker thread: then showing it costs almost nothing."""
 
 from __future__ import annotations
 
@@ -11,70 +11,78 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tui.picture import iterm, sixel
+from tui.picture.cells import CellRow, half_blocks
+from tui.picture.damage import CellRect
 from tui.terminal import Graphics, Terminal
 
 COLORS = 240
 MAX_ENLARGE = 4.0
-STRIP_PX = 96
+STRIP_PX = 48
 _ids = itertools.count(1)
 
 RGB = NDArray[np.uint8]
+Color = tuple[int, int, int]
+Strips = tuple[tuple[int, int, bytes], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prepared:
-    """One picture, letterboxed into whole cells.
+    """One picture, letterboxed into whole cells. Only what its protocol needs is kept.
 
     Attributes:
         id: unique in this process; the terminal knows the picture by it.
-        pixels: uint8 (rows * cell height, columns * cell width, 3); for cells, two pixels a cell, (rows * 2, columns, 3).
-        indexes, palette: the same as palette rows, for sixel and kitty.
-        strips: rows from top to bottom as (first row, rows, bytes), pre-encoded for sixel and iTerm2.
-        png: the whole picture, for kitty.
+        pixels: for iTerm2, uint8 (rows * cell height, columns * cell width, 3).
+        indexes, palette: for sixel, the same as rows of a palette; uint8 (H, W) and (N, 3).
+        strips: for sixel and iTerm2, from top to bottom as (first row, rows, bytes that draw it).
+        png: for kitty, the whole picture.
+        cell_rows: for cells, the text that draws each row.
     """
 
     id: int
     graphics: Graphics
     size_cells: tuple[int, int]
     cell_wh_px: tuple[int, int]
-    pixels: RGB
+    pixels: RGB | None = None
     indexes: NDArray[np.uint8] | None = None
     palette: NDArray[np.uint8] | None = None
-    strips: tuple[tuple[int, int, bytes], ...] = ()
+    strips: Strips = ()
     png: bytes = b""
+    cell_rows: tuple[CellRow, ...] = ()
+
+    @property
+    def width_px(self) -> int:
+        """Width of the whole, letterbox included."""
+        return self.size_cells[0] * self.cell_wh_px[0]
+
+    @property
+    def height_px(self) -> int:
+        """Height of the whole, letterbox included."""
+        return self.size_cells[1] * self.cell_wh_px[1]
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes, for caches."""
-        indexed = 0 if self.indexes is None else self.indexes.nbytes
-        return self.pixels.nbytes + indexed + len(self.png) + sum(len(data) for _, _, data in self.strips)
+        """Memory that it takes, roughly, for caches."""
+        arrays = sum(array.nbytes for array in (self.pixels, self.indexes, self.palette) if array is not None)
+        texts = len(self.cell_rows) * self.size_cells[0] * 200
+        return arrays + texts + len(self.png) + sum(len(data) for _, _, data in self.strips)
 
-    def tile(self, column: int, row: int, columns: int, rows: int) -> bytes:
-        """The bytes that draw a rectangle of cells with its top left corner at the cursor."""
+    def fits(self, terminal: Terminal, size_cells: tuple[int, int]) -> bool:
+        """True when it was made for this size and for the way that this terminal shows pictures now."""
+        same = self.size_cells == size_cells and self.graphics is terminal.graphics
+        return same and (self.graphics is not Graphics.SIXEL or self.cell_wh_px == terminal.cell_wh_px)
+
+    def tile(self, rect: CellRect) -> bytes:
+        """The bytes that draw a rectangle of its cells from the cursor on; sixel and iTerm2 only."""
         wide, high = self.cell_wh_px
-        window = np.s_[row * high : (row + rows) * high, column * wide : (column + columns) * wide]
-        if self.graphics is Graphics.ITERM2:
-            return iterm.encode(self.pixels[window], (columns, rows))
-        assert self.indexes is not None and self.palette is not None
+        window = CellRect(rect.column * wide, rect.row * high, rect.columns * wide, rect.rows * high).area
+        if self.pixels is not None:
+            return iterm.encode(self.pixels[window], (rect.columns, rect.rows))
+        if self.indexes is None or self.palette is None:
+            raise ValueError(f"a picture for {self.graphics} has no tiles")
         return sixel.encode(self.indexes[window], self.palette)
 
 
-def letterbox(rgb: RGB, size_px: tuple[int, int], background: tuple[int, int, int]) -> RGB:
-    """The picture as large as it fits, in the middle of a canvas of `size_px` (width, height); at most 4 times enlarged."""
-    width, height = size_px
-    scale = min(width / rgb.shape[1], height / rgb.shape[0], MAX_ENLARGE)
-    fitted = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    image = Image.fromarray(rgb)
-    if fitted != image.size:
-        image = image.resize(fitted, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    canvas = Image.new("RGB", size_px, background)
-    canvas.paste(image, ((width - fitted[0]) // 2, (height - fitted[1]) // 2))
-    return np.asarray(canvas)
-
-
-def prepare(
-    rgb: RGB, terminal: Terminal, size_cells: tuple[int, int], background: tuple[int, int, int]
-) -> Prepared:
+def prepare(rgb: RGB, terminal: Terminal, size_cells: tuple[int, int], background: Color) -> Prepared:
     """Make a picture ready for a rectangle of cells. Safe in any thread; the encoder lets go of the interpreter lock.
 
     Args:
@@ -85,50 +93,82 @@ def prepare(
     columns, rows = size_cells
     graphics, cell = terminal.graphics, terminal.cell_wh_px
     if graphics is Graphics.CELLS:
-        return Prepared(next(_ids), graphics, size_cells, cell, _half_blocks(rgb, size_cells, cell, background))
+        small = _two_pixels_a_cell(rgb, size_cells, cell, background)
+        cell_rows = half_blocks(small, truecolor=terminal.truecolor)
+        return Prepared(id=next(_ids), graphics=graphics, size_cells=size_cells, cell_wh_px=cell, cell_rows=cell_rows)
     pixels = letterbox(rgb, (columns * cell[0], rows * cell[1]), background)
+    number = next(_ids)
     if graphics is Graphics.ITERM2:
-        strips = tuple(
-            (top, high, iterm.encode(pixels[top * cell[1] : (top + high) * cell[1]], (columns, high)))
-            for top, high in _strip_rows(rows, cell[1], terminal)
+        strips = _iterm_strips(pixels, size_cells, cell[1])
+        return Prepared(
+            id=number, graphics=graphics, size_cells=size_cells, cell_wh_px=cell, pixels=pixels, strips=strips
         )
-        return Prepared(next(_ids), graphics, size_cells, cell, pixels, strips=strips)
-    indexes, palette, image = _quantize(pixels, min(COLORS, max(2, terminal.sixel_colors)))
+    image = quantize(pixels, min(COLORS, max(2, terminal.sixel_colors)))
     if graphics is Graphics.KITTY:
-        return Prepared(next(_ids), graphics, size_cells, cell, pixels, indexes, palette, png=_png(image))
-    strips = tuple(
-        (top, high, sixel.encode(indexes[top * cell[1] : (top + high) * cell[1]], palette))
-        for top, high in _strip_rows(rows, cell[1], terminal)
-    )
-    return Prepared(next(_ids), graphics, size_cells, cell, pixels, indexes, palette, strips)
+        return Prepared(id=number, graphics=graphics, size_cells=size_cells, cell_wh_px=cell, png=_png(image))
+    indexes, palette = np.asarray(image), palette_of(image)
+    strips = _sixel_strips(indexes, palette, [(0, rows)] if terminal.is_xterm else strip_rows(rows, cell[1]))
+    return Prepared(
+        id=number, graphics=graphics, size_cells=size_cells, cell_wh_px=cell,
+        indexes=indexes, palette=palette, strips=strips,
+    )  # fmt: skip
 
 
-def _half_blocks(
-    rgb: RGB, size_cells: tuple[int, int], cell_wh_px: tuple[int, int], background: tuple[int, int, int]
-) -> RGB:
-    """Two pixels a cell; letterboxed at the true shape of the cells, then brought to (rows * 2, columns)."""
-    columns, rows = size_cells
-    scale = 4
-    tall = round(columns * scale * (rows * cell_wh_px[1]) / (columns * cell_wh_px[0]))
-    boxed = letterbox(rgb, (columns * scale, max(1, tall)), background)
-    small = Image.fromarray(boxed).resize((columns, rows * 2), Image.Resampling.BOX)
-    return np.asarray(small)
+def letterbox(rgb: RGB, size_px: tuple[int, int], background: Color) -> RGB:
+    """The picture as large as it fits in `size_px` (width, height), in the middle; at most 4 times enlarged."""
+    width, height = size_px
+    scale = min(width / rgb.shape[1], height / rgb.shape[0], MAX_ENLARGE)
+    fitted = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    if (rgb.shape[1], rgb.shape[0]) == size_px:
+        return rgb
+    image = Image.fromarray(rgb)
+    if fitted != image.size:
+        image = image.resize(fitted, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    canvas = Image.new("RGB", size_px, background)
+    canvas.paste(image, ((width - fitted[0]) // 2, (height - fitted[1]) // 2))
+    return np.asarray(canvas)
 
 
-def _strip_rows(rows: int, cell_height: int, terminal: Terminal) -> list[tuple[int, int]]:
-    """Rows of cells that go out as one picture: xterm keeps only sixteen, so there it is all of them."""
-    if terminal.is_xterm:
-        return [(0, rows)]
-    step = max(1, STRIP_PX // cell_height)
-    while step > 1 and (step * cell_height) % 6:
-        step -= 1
+def quantize(pixels: RGB, colors: int) -> Image.Image:
+    """The picture in at most so many colours of its own, without dither: dither doubles the bytes."""
+    return Image.fromarray(pixels).quantize(colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+
+
+def palette_of(image: Image.Image) -> NDArray[np.uint8]:
+    """The colours of an indexed picture, uint8 (N, 3)."""
+    return np.array(image.getpalette() or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+
+
+def strip_rows(rows: int, cell_height: int) -> list[tuple[int, int]]:
+    """(first row, rows) of cells of each strip: short, to let text pass between; whole sixel bands if possible."""
+    most = max(1, STRIP_PX // cell_height)
+    step = next((count for count in range(most, 0, -1) if count * cell_height % sixel.BAND == 0), most)
     return [(top, min(step, rows - top)) for top in range(0, rows, step)]
 
 
-def _quantize(pixels: RGB, colors: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Image.Image]:
-    image = Image.fromarray(pixels).quantize(colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    palette = np.array(image.getpalette()[: colors * 3], dtype=np.uint8).reshape(-1, 3)  # type: ignore[index]
-    return np.ascontiguousarray(np.asarray(image)), palette, image
+def _two_pixels_a_cell(rgb: RGB, size_cells: tuple[int, int], cell_wh_px: tuple[int, int], background: Color) -> RGB:
+    """Letterboxed at the true shape of the cells, then brought to (rows * 2, columns)."""
+    columns, rows = size_cells
+    scale = 4
+    tall = round(scale * rows * cell_wh_px[1] / cell_wh_px[0])
+    boxed = letterbox(rgb, (columns * scale, max(1, tall)), background)
+    return np.asarray(Image.fromarray(boxed).resize((columns, rows * 2), Image.Resampling.BOX))
+
+
+def _iterm_strips(pixels: RGB, size_cells: tuple[int, int], cell_height: int) -> Strips:
+    columns, rows = size_cells
+    return tuple(
+        (top, high, iterm.encode(pixels[top * cell_height : (top + high) * cell_height], (columns, high)))
+        for top, high in strip_rows(rows, cell_height)
+    )
+
+
+def _sixel_strips(indexes: NDArray[np.uint8], palette: NDArray[np.uint8], parts: list[tuple[int, int]]) -> Strips:
+    cell_height = indexes.shape[0] // sum(high for _, high in parts)
+    return tuple(
+        (top, high, sixel.encode(indexes[top * cell_height : (top + high) * cell_height], palette))
+        for top, high in parts
+    )
 
 
 def _png(image: Image.Image) -> bytes:

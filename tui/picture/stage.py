@@ -1,38 +1,36 @@
 """One session's pictures: turns the marks that picture widgets leave in Textual's output into graphics.
 
-A widget fills its cells with a private-use character, its mark. The driver hands all output through `resolve`, which follows
-the cursor, learns what every cell of the screen shows, and replaces marks: cells that show the right piece already become a
-cursor move, others blanks whose piece is queued. So text elsewhere costs no picture bytes, a dialog clips a picture exactly,
-and its closing re-sends only what it had covered.
+A widget fills its cells with a private-use character, its mark. The driver hands all output through `resolve`, which
+follows the cursor, learns what every cell of the screen shows, and replaces marks: cells that show the right piece already
+become a cursor move, others blanks whose piece is queued. So text elsewhere costs no picture bytes, a dialog clips a
+picture exactly, and its closing re-sends only what it had covered.
 """
 
 from __future__ import annotations
 
-import re
+import secrets
 from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
 
 from tui.picture import kitty
+from tui.picture.board import Board, picture_keys
+from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
 from tui.picture.damage import CellRect, rectangles
+from tui.picture.placements import Placements
 from tui.picture.prepare import Prepared
 from tui.terminal import Graphics, Terminal
 
-FIRST_MARK = 0xF0000
 MARKS = 64
 XTERM_KEEPS = 14
-KITTY_KEEPS = 32
-_ID_SHIFT = 20
-_TOKEN = re.compile(
-    "\x1b\\[(?P<row>\\d+);(?P<column>\\d+)H"
-    "|(?P<clear>\x1b\\[2J|\x1b\\[\\?1049[hl])"
-    "|(?P<escape>\x1b\\[[0-9;:?<>=]*[ -/]*[@-~]|\x1b[_P\\]][^\x1b\x07]*(?:\x1b\\\\|\x07)|\x1b[^\\[_P\\]])"
-    f"|(?P<mark>(?P<one>[{chr(FIRST_MARK)}-{chr(FIRST_MARK + MARKS - 1)}])(?P=one)*)"
-    f"|(?P<control>[\x00-\x1a]+)|(?P<text>[^\x1b\x00-\x1a{chr(FIRST_MARK)}-{chr(FIRST_MARK + MARKS - 1)}]+)"
-)
+UNKNOWN = "?"
+PRIVATE_USE = range(0xF0000, 0xFFFFE)
+_SAVE, _RESTORE = b"\x1b7", b"\x1b8"
+_SCROLLS_AT_LAST_ROW = (Graphics.SIXEL, Graphics.ITERM2)
+
+Jobs = list[tuple[str, Iterator[bytes]]]
 
 
 class Screenful(Protocol):
@@ -53,38 +51,43 @@ class Stage:
     """What one terminal shows, cell by cell, and the pictures that are on their way to it."""
 
     def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+        self.terminal = terminal
+        # Where the marks begin is a secret of the session, so that no file name can hold one.
+        self._first = PRIVATE_USE.start + secrets.randbelow(len(PRIVATE_USE) - MARKS)
+        self._cursor = Cursor(f"{chr(self._first)}-{chr(self._first + MARKS - 1)}")
         self._views: dict[str, Screenful] = {}
-        self._pictures: dict[int, Prepared] = {}
         self._queued: set[str] = set()
-        self._sent_whole = 0
-        self._transmitted: list[int] = []
-        self._placed: dict[str, tuple[int, CellRect]] = {}
-        self.resized()
+        self._placements = Placements()
+        self._drawn_since_resend = 0
+        self._board = Board(terminal.size_cells)
+        self._closing = b""
 
     def resized(self) -> None:
-        """The terminal has another size: nothing is known of what it shows."""
-        columns, rows = self._terminal.size_cells
-        self._shown: NDArray[np.int64] = np.zeros((rows, columns), dtype=np.int64)
-        self._wanted: NDArray[np.int64] = np.zeros((rows, columns), dtype=np.int64)
-        self._x = self._y = 0
+        """The terminal has another size or another font: nothing is known of what it shows."""
+        self._board = Board(self.terminal.size_cells)
+        self._closing += self._placements.take_all()
 
     def reset(self) -> None:
-        """The screen was cleared: it shows no picture."""
-        self._shown[:] = 0
-        self._wanted[:] = 0
+        """The screen was cleared: it shows no picture, and kitty has freed them."""
+        self._board.clear()
+        self._placements.lost()
+        self._closing = b""
 
     def focus_in(self) -> None:
         """The window is looked at again; xterm may have dropped pictures meanwhile, so they are sent again."""
-        if self._terminal.is_xterm and self._terminal.graphics is Graphics.SIXEL:
-            self._sent_whole = 0
-            self._shown[:] = 0
+        if self.terminal.is_xterm and self.terminal.graphics is Graphics.SIXEL:
+            self._drawn_since_resend = XTERM_KEEPS
+            self._queued.update(self._views)
+
+    def restore(self) -> str:
+        """What gives the terminal back the memory that pictures take; for the session's end."""
+        return self._placements.forget_all().decode("ascii")
 
     # Widgets come and go.
 
     def enter(self, view: Screenful) -> str:
         """Give a widget its mark. Raises RuntimeError when more than 64 pictures are on the screens."""
-        for code in range(FIRST_MARK, FIRST_MARK + MARKS):
+        for code in range(self._first, self._first + MARKS):
             if chr(code) not in self._views:
                 self._views[chr(code)] = view
                 return chr(code)
@@ -93,164 +96,151 @@ class Stage:
     def leave(self, mark: str) -> None:
         """A widget is gone."""
         self._views.pop(mark, None)
-        self._queued.add(mark) if mark in self._placed else None
+
+    def _picture(self, mark: str) -> tuple[Prepared | None, tuple[int, int]]:
+        view = self._views.get(mark)
+        return (None, (0, 0)) if view is None else (view.picture, view.origin)
 
     # Output passes through.
 
     def resolve(self, text: str) -> str:
         """Replace marks in a piece of terminal output, and take note of everything else that it draws."""
-        if not self._views and not self._shown.any():
-            return text
-        return "".join(self._resolve(match) for match in _TOKEN.finditer(text))
+        return "".join([self._resolve(piece) for piece in self._cursor.follow(text)])
 
-    def _resolve(self, match: re.Match[str]) -> str:
-        token = match.group(0)
-        if match["row"] is not None:
-            self._y, self._x = int(match["row"]) - 1, int(match["column"]) - 1
-        elif match["clear"] is not None:
+    def _resolve(self, piece: Piece) -> str:
+        if piece.does is Does.MARKS:
+            return self._resolve_marks(piece)
+        if piece.does is Does.CLEAR:
             self.reset()
-        elif match["mark"] is not None:
-            return self._resolve_mark(match["one"], len(token))
-        elif match["text"] is not None:
-            self._overwrite(cell_len(token))
-        elif match["control"] is not None and "\n" in token:
-            self._y, self._x = self._y + token.count("\n"), 0
-        return token
+        elif piece.does is not Does.NOTHING:
+            self._board.put_text(piece.column, piece.row, piece.width)
+        return piece.text
 
-    def _overwrite(self, width: int) -> None:
-        if 0 <= self._y < self._shown.shape[0]:
-            self._shown[self._y, self._x : self._x + width] = 0
-            self._wanted[self._y, self._x : self._x + width] = 0
-        self._x += width
+    def _resolve_marks(self, piece: Piece) -> str:
+        """Marks inside their widget's picture become its pieces; others blanks, or question marks if foreign."""
+        mark, width = piece.text[0], piece.width
+        picture, origin = self._picture(mark)
+        if picture is None:
+            self._board.put_text(piece.column, piece.row, width)
+            return (" " if mark in self._views else UNKNOWN) * width
+        part = self._board.visible_part(picture, origin)
+        row, column = piece.row - origin[1], piece.column - origin[0]
+        start = min(max(column, part.column), column + width)
+        end = max(start, min(column + width, part.column + part.columns))
+        if not part.row <= row < part.row + part.rows or end == start:
+            self._board.put_text(piece.column, piece.row, width)
+            return UNKNOWN * width
+        self._board.put_text(piece.column, piece.row, start - column)
+        self._board.put_text(end + origin[0], piece.row, column + width - end)
+        drawn = self._draw_cells(mark, picture, part, (start, end, row))
+        return UNKNOWN * (start - column) + drawn + UNKNOWN * (column + width - end)
 
-    def _resolve_mark(self, mark: str, width: int) -> str:
-        keys = self._keys(mark, width)
-        if keys is None:
-            self._overwrite(width)
-            return " " * width
-        here = np.s_[self._y, self._x : self._x + width]
-        right = self._shown[here] == keys
-        self._x += width
+    def _draw_cells(self, mark: str, picture: Prepared, part: CellRect, cells: tuple[int, int, int]) -> str:
+        (start, end, row), origin = cells, self._views[mark].origin
+        x, y = start + origin[0], row + origin[1]
+        graphics = self.terminal.graphics
+        if graphics in _SCROLLS_AT_LAST_ROW and y == self._board.size_cells[1] - 1:
+            self._board.put_text(x, y, end - start)
+            return " " * (end - start)
+        right = self._board.ask(x, y, picture_keys(picture)[row, start:end])
         if right.all():
-            return f"\x1b[{width}C"
-        self._shown[here] = np.where(right, keys, 0)
-        self._wanted[here] = np.where(right, 0, keys)
+            return forward(end - start)
+        if graphics is Graphics.CELLS:
+            self._board.drawn(CellRect(x, y, end - start, 1))
+            return picture.cell_rows[row].run(start, end)
+        if graphics is Graphics.KITTY and self._placements.is_placed(self._number(mark), picture, part, origin):
+            self._board.drawn(CellRect(x, y, end - start, 1))
+            return "\x1b[0m" + blanks(right)
         self._queued.add(mark)
-        blank = "\x1b[49m" if self._terminal.graphics is Graphics.KITTY else ""
-        return blank + _blanks(right)
+        return blanks(right)
 
-    def _keys(self, mark: str, width: int) -> NDArray[np.int64] | None:
-        """For each cell of a run of marks, the number of the piece that belongs there; None where no picture does."""
-        view = self._views.get(mark)
-        picture = None if view is None else view.picture
-        if view is None or picture is None:
-            return None
-        column, row = self._x - view.origin[0], self._y - view.origin[1]
-        columns, rows = picture.size_cells
-        last_row = self._shown.shape[0] - 1
-        if not (0 <= column and column + width <= columns and 0 <= row < rows and self._y < last_row):
-            return None
-        if self._x + width > self._shown.shape[1]:
-            return None
-        self._pictures[picture.id] = picture
-        first = (picture.id << _ID_SHIFT) + row * columns + column
-        return np.arange(first, first + width, dtype=np.int64)
+    def _number(self, mark: str) -> int:
+        return ord(mark) - self._first + 1
 
     # Pictures go out.
 
-    def take_jobs(self) -> list[tuple[str, Iterator[bytes]]]:
+    def take_jobs(self) -> Jobs:
         """Pictures that are due: for each a key, under which a newer one replaces it, and its pieces.
 
         Pieces are made when they are asked for, from what is still wanted then.
         """
-        self._forget_pictures()
+        if self.terminal.graphics is Graphics.KITTY:
+            self._queued.update(self._stale_placements())
         marks, self._queued = sorted(self._queued), set()
-        if not marks:
-            return []
-        if self._terminal.graphics is Graphics.KITTY:
-            return [(mark, self._kitty_pieces(mark)) for mark in marks]
-        if self._terminal.is_xterm and self._sent_whole + len(marks) > XTERM_KEEPS:
-            return self._resend_all()
+        if self.terminal.graphics is Graphics.KITTY:
+            closing = [("", self._close())] if self._closing else []
+            return closing + [(mark, self._kitty_pieces(mark)) for mark in marks]
+        if marks and self.terminal.is_xterm and self._drawn_since_resend + len(marks) > XTERM_KEEPS:
+            self._drawn_since_resend = 0  # xterm drops its oldest at the seventeenth: draw all that is visible anew
+            self._board.want_again()
+            marks = sorted(self._views)
         return [(mark, self._tile_pieces(mark)) for mark in marks]
 
-    def _resend_all(self) -> list[tuple[str, Iterator[bytes]]]:
-        """xterm drops its oldest picture at the seventeenth: before that, all that is visible is drawn anew."""
-        self._sent_whole = 0
-        self._wanted = np.where(self._shown != 0, self._shown, self._wanted)
-        self._shown[:] = 0
-        return [(mark, self._tile_pieces(mark)) for mark, view in self._views.items() if view.picture is not None]
+    def _close(self) -> Iterator[bytes]:
+        closing, self._closing = self._closing, b""
+        if closing:
+            yield closing
 
-    def _forget_pictures(self) -> None:
-        if len(self._pictures) > MARKS:
-            ids = set(np.unique(self._shown >> _ID_SHIFT)) | set(np.unique(self._wanted >> _ID_SHIFT))
-            self._pictures = {number: picture for number, picture in self._pictures.items() if number in ids}
+    def _stale_placements(self) -> Iterator[str]:
+        """Marks of pictures that are placed and of which no cell is seen any more."""
+        for number in self._placements.numbers:
+            mark = chr(self._first + number - 1)
+            picture, origin = self._picture(mark)
+            if picture is None or not self._is_seen(picture, origin):
+                yield mark
 
-    def _tile_pieces(self, mark: str) -> Iterator[bytes]:
-        view = self._views.get(mark)
-        picture = None if view is None else view.picture
-        if view is None or picture is None:
-            return
-        column, row = view.origin
-        columns, rows = picture.size_cells
-        area = np.s_[row : row + rows, column : column + columns]
-        for top, high, whole in picture.strips:
-            wanted = (self._wanted[area] >> _ID_SHIFT) == picture.id
-            strip = wanted[top : top + high]
-            if not strip.any():
-                continue
-            if strip.all() and strip.shape == (high, columns):
-                yield self._put(CellRect(column, row + top, columns, high), whole)
-                continue
-            for rect in list(rectangles(strip)):
-                data = picture.tile(rect.column, top + rect.row, rect.columns, rect.rows)
-                yield self._put(rect._replace(column=column + rect.column, row=row + top + rect.row), data)
-
-    def _put(self, rect: CellRect, data: bytes) -> bytes:
-        """Bytes that draw a tile at its cells and leave the cursor where it was."""
-        area = np.s_[rect.row : rect.row + rect.rows, rect.column : rect.column + rect.columns]
-        self._shown[area] = self._wanted[area]
-        self._wanted[area] = 0
-        self._sent_whole += 1
-        return b"\x1b7\x1b[%d;%dH%b\x1b8" % (rect.row + 1, rect.column + 1, data)
+    def _is_seen(self, picture: Prepared, origin: tuple[int, int]) -> bool:
+        _, shown, waits = self._board.state(picture, origin)
+        return bool(shown.any() or waits.any())
 
     def _kitty_pieces(self, mark: str) -> Iterator[bytes]:
-        view = self._views.get(mark)
-        picture = None if view is None else view.picture
-        placement = ord(mark) - FIRST_MARK + 1
-        if view is None or picture is None:
-            if mark in self._placed:
-                yield kitty.unplace(self._placed.pop(mark)[0], placement)
+        picture, origin = self._picture(mark)
+        if picture is not None and self._is_seen(picture, origin):
+            yield from self._placements.send(picture)
+        if picture is not self._picture(mark)[0]:
+            return  # shows another one since; that has its own job
+        picture, origin = self._picture(mark)
+        if picture is None or not self._is_seen(picture, origin):
+            if taken := self._placements.take(self._number(mark)):
+                yield taken
             return
-        rect = CellRect(*view.origin, *picture.size_cells)
-        if picture.id not in self._transmitted:
-            yield from kitty.transmit(picture.id, picture.png)
-            self._transmitted.append(picture.id)
-        if self._placed.get(mark) != (picture.id, rect):
-            old = self._placed.get(mark)
-            if old is not None and old[0] != picture.id:
-                yield kitty.unplace(old[0], placement)
-            yield kitty.place(picture.id, placement, rect.column, rect.row, picture.size_cells)
-            self._placed[mark] = (picture.id, rect)
-        area = np.s_[rect.row : rect.row + rect.rows, rect.column : rect.column + rect.columns]
-        mine = (self._wanted[area] >> _ID_SHIFT) == picture.id
-        self._shown[area][mine] = self._wanted[area][mine]
-        self._wanted[area][mine] = 0
-        yield from self._forget_transmitted()
+        part, _, waits = self._board.state(picture, origin)
+        at = part.moved(*origin)
+        cells = kitty.open_cells([rect.moved(at.column, at.row) for rect in rectangles(waits)])
+        self._mark_drawn(waits, at)
+        yield _SAVE + self._placements.put(self._number(mark), picture, part, origin) + cells + _RESTORE
 
-    def _forget_transmitted(self) -> Iterator[bytes]:
-        placed = {number for number, _ in self._placed.values()}
-        while len(self._transmitted) > KITTY_KEEPS:
-            oldest = next((number for number in self._transmitted if number not in placed), None)
-            if oldest is None:
-                return
-            self._transmitted.remove(oldest)
-            yield kitty.forget(oldest)
+    def _mark_drawn(self, waits: NDArray[np.bool_], at: CellRect) -> None:
+        for rect in rectangles(waits):
+            self._board.drawn(rect.moved(at.column, at.row))
 
+    def _tile_pieces(self, mark: str) -> Iterator[bytes]:
+        """Whole strips where all of a strip is wanted, else the rectangles of cells that are."""
+        picture, _ = self._picture(mark)
+        for number in range(0 if picture is None else len(picture.strips)):
+            while picture is not None and (piece := self._next_tile(mark, picture, number)):
+                yield piece
 
-def _blanks(right: NDArray[np.bool_]) -> str:
-    """Cursor moves over cells that show the right piece, spaces over the others."""
-    edges = [0, *(np.flatnonzero(np.diff(right)) + 1).tolist(), len(right)]
-    return "".join(
-        f"\x1b[{end - start}C" if right[start] else " " * (end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    )
+    def _next_tile(self, mark: str, picture: Prepared, number: int) -> bytes:
+        now, origin = self._picture(mark)
+        if now is not picture:
+            return b""
+        top, high, whole = picture.strips[number]
+        part, shown, waits = self._board.state(picture, origin)
+        wanted = np.zeros(picture.size_cells[::-1], dtype=np.bool_)
+        wanted[part.area] = waits
+        if not wanted[top : top + high].any():
+            return b""
+        if self.terminal.is_xterm:  # one sixel rather than several, where nothing lies over it
+            wanted[part.area] |= shown & bool((shown | waits).all())
+        strip = wanted[top : top + high]
+        if strip.all():
+            return self._draw(CellRect(0, top, picture.size_cells[0], high).moved(*origin), whole)
+        rect = next(rectangles(strip)).moved(0, top)
+        return self._draw(rect.moved(*origin), picture.tile(rect))
+
+    def _draw(self, at: CellRect, data: bytes) -> bytes:
+        """Bytes that draw a tile at its cells and leave the cursor where it was."""
+        self._board.drawn(at)
+        self._drawn_since_resend += 1
+        return b"%b\x1b[%d;%dH%b%b" % (_SAVE, at.row + 1, at.column + 1, data, _RESTORE)

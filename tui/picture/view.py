@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.picture.prepare import Prepared
 from tui.picture.stage import Stage
-from tui.terminal import Graphics
-
-HALF_BLOCK = "\N{UPPER HALF BLOCK}"
-_MARK_STYLE = Style.parse("default on default")
 
 
 class PictureView(Widget):
@@ -23,13 +18,13 @@ class PictureView(Widget):
         self._stage = stage
         self._mark = ""
         self._picture: Prepared | None = None
-        self._strips: dict[int, Strip] = {}
 
     @property
     def picture(self) -> Prepared | None:
-        """What it shows, if that was made for the size that it has now."""
+        """What it shows, if that was made for the size and the terminal that it has now."""
         picture = self._picture
-        return picture if picture is not None and picture.size_cells == tuple(self.size) else None
+        size = (self.size.width, self.size.height)
+        return picture if picture is not None and picture.fits(self._stage.terminal, size) else None
 
     @property
     def origin(self) -> tuple[int, int]:
@@ -48,29 +43,11 @@ class PictureView(Widget):
         """Show a picture that was prepared for this widget's size, or nothing."""
         if picture is not self._picture:
             self._picture = picture
-            self._strips.clear()
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """A line of half blocks, or of marks that the stage turns into graphics."""
-        picture = self.picture
+        """A line of marks, which the stage turns into the picture, or of blanks."""
         width = self.size.width
-        if picture is None:
+        if self.picture is None or not self._mark:
             return Strip.blank(width, self.rich_style)
-        if picture.graphics is not Graphics.CELLS:
-            return Strip([Segment(self._mark * width, _MARK_STYLE)], width)
-        if y not in self._strips:
-            self._strips[y] = _half_block_line(picture, y)
-        return self._strips[y]
-
-
-def _half_block_line(picture: Prepared, y: int) -> Strip:
-    """Upper half in the foreground, lower half in the background colour of each cell."""
-    upper, lower = picture.pixels[y * 2].tolist(), picture.pixels[y * 2 + 1].tolist()
-    return Strip(
-        [
-            Segment(HALF_BLOCK, Style.parse(f"rgb({a[0]},{a[1]},{a[2]}) on rgb({b[0]},{b[1]},{b[2]})"))
-            for a, b in zip(upper, lower, strict=True)
-        ],
-        len(upper),
-    )
+        return Strip([Segment(self._mark * width, self.rich_style)], width)

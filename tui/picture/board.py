@@ -1,0 +1,79 @@
+"""What each cell of a screen shows: text, or which piece of which picture. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui.picture.damage import CellRect
+from tui.picture.prepare import Prepared
+
+Keys = NDArray[np.int64]
+TEXT = 0
+_ID_SHIFT = 20
+
+
+def picture_keys(picture: Prepared) -> Keys:
+    """int64 (rows, columns): a number for each piece of a picture that no other piece of any picture has."""
+    columns, rows = picture.size_cells
+    return ((picture.id << _ID_SHIFT) + np.arange(rows * columns, dtype=np.int64)).reshape(rows, columns)
+
+
+class Board:
+    """`shown`: what the terminal draws in each cell. `wanted`: the piece that a cell waits for, TEXT where none."""
+
+    def __init__(self, size_cells: tuple[int, int]) -> None:
+        columns, rows = size_cells
+        self.shown: Keys = np.zeros((rows, columns), dtype=np.int64)
+        self.wanted: Keys = np.zeros((rows, columns), dtype=np.int64)
+
+    @property
+    def size_cells(self) -> tuple[int, int]:
+        """Columns and rows."""
+        return self.shown.shape[1], self.shown.shape[0]
+
+    def clear(self) -> None:
+        """All cells show text."""
+        self.shown[:] = TEXT
+        self.wanted[:] = TEXT
+
+    def put_text(self, column: int, row: int, width: int) -> None:
+        """Text went over `width` cells; what hangs over the screen's edge counts for nothing."""
+        if 0 <= row < self.shown.shape[0]:
+            self.shown[row, column : column + width] = TEXT
+            self.wanted[row, column : column + width] = TEXT
+
+    def ask(self, column: int, row: int, keys: Keys) -> NDArray[np.bool_]:
+        """Want pieces in a part of a row; True where the right one is there already. The others become blank."""
+        here = np.s_[row, column : column + len(keys)]
+        right: NDArray[np.bool_] = self.shown[here] == keys
+        self.wanted[here] = np.where(right, self.wanted[here], keys)
+        self.shown[here] = np.where(right, keys, TEXT)
+        return right
+
+    def drawn(self, rect: CellRect) -> None:
+        """What was wanted in a rectangle is there now."""
+        area = rect.area
+        done = self.wanted[area] != TEXT
+        self.shown[area] = np.where(done, self.wanted[area], self.shown[area])
+        self.wanted[area] = TEXT
+
+    def want_again(self) -> None:
+        """Want every piece that is shown, without taking it for lost."""
+        self.wanted = np.where(self.shown != TEXT, self.shown, self.wanted)
+
+    def visible_part(self, picture: Prepared, origin: tuple[int, int]) -> CellRect:
+        """The part of a picture with its top left cell at `origin` that lies on the screen, in the picture's cells."""
+        (columns, rows), (wide, high) = picture.size_cells, self.size_cells
+        left, top = max(0, -origin[0]), max(0, -origin[1])
+        right, bottom = min(columns, wide - origin[0]), min(rows, high - origin[1])
+        return CellRect(left, top, max(0, right - left), max(0, bottom - top))
+
+    def state(
+        self, picture: Prepared, origin: tuple[int, int]
+    ) -> tuple[CellRect, NDArray[np.bool_], NDArray[np.bool_]]:
+        """The part of a picture that lies on the screen; in it, which cells show their piece, and which wait for it."""
+        part = self.visible_part(picture, origin)
+        keys = picture_keys(picture)[part.area]
+        on_screen = part.moved(*origin).area
+        return part, self.shown[on_screen] == keys, self.wanted[on_screen] == keys

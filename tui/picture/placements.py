@@ -1,0 +1,92 @@
+"""What one terminal that speaks kitty's protocol holds: the data of pictures, and where they are placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tui.picture import kitty
+from tui.picture.damage import CellRect
+from tui.picture.prepare import Prepared
+
+# Terminals drop pictures beyond 320 MB by themselves and do not say so; half of that is safe.
+HOLD_BYTES = 160 * 1024 * 1024
+
+
+class _Placed(NamedTuple):
+    picture_id: int
+    at: CellRect
+    part: CellRect
+
+
+class Placements:
+    """Placements are known by a number that the caller chooses, one for each picture widget."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, int] = {}
+        self._placed: dict[int, _Placed] = {}
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The placements that are on the screen."""
+        return tuple(self._placed)
+
+    def is_placed(self, number: int, picture: Prepared, part: CellRect, origin: tuple[int, int]) -> bool:
+        """True when this part of this picture is placed there."""
+        return self._placed.get(number) == _Placed(picture.id, part.moved(*origin), part)
+
+    def send(self, picture: Prepared) -> Iterator[bytes]:
+        """Pieces that bring a picture's data to the terminal, if it does not hold it yet."""
+        if picture.id not in self._held:
+            yield from kitty.transmit(picture.id, picture.png)
+        self._held.pop(picture.id, None)
+        self._held[picture.id] = picture.width_px * picture.height_px * 4  # newest last
+
+    def put(self, number: int, picture: Prepared, part: CellRect, origin: tuple[int, int]) -> bytes:
+        """Place a part of a picture; what this number stood for before is taken away in the same breath."""
+        new = _Placed(picture.id, part.moved(*origin), part)
+        old = self._placed.get(number)
+        if old == new:
+            return b""
+        self._placed[number] = new
+        gone = kitty.unplace(old.picture_id, number) if old is not None and old.picture_id != new.picture_id else b""
+        return gone + kitty.place(picture.id, number, new.at, _crop_px(picture, part)) + self._forget_old()
+
+    def take(self, number: int) -> bytes:
+        """Take a placement away, if there is one."""
+        old = self._placed.pop(number, None)
+        return b"" if old is None else kitty.unplace(old.picture_id, number)
+
+    def take_all(self) -> bytes:
+        """Take all placements away."""
+        return b"".join(self.take(number) for number in self.numbers)
+
+    def lost(self) -> None:
+        """The terminal has dropped everything."""
+        self._held.clear()
+        self._placed.clear()
+
+    def _forget_old(self) -> bytes:
+        placed = {old.picture_id for old in self._placed.values()}
+        sequences = []
+        for number in [number for number in self._held if number not in placed]:
+            if sum(self._held.values()) <= HOLD_BYTES:
+                break
+            del self._held[number]
+            sequences.append(kitty.forget(number))
+        return b"".join(sequences)
+
+    def forget_all(self) -> bytes:
+        """Free every picture's data."""
+        sequences = b"".join(kitty.forget(number) for number in self._held)
+        self.lost()
+        return sequences
+
+
+def _crop_px(picture: Prepared, part: CellRect) -> tuple[int, int, int, int] | None:
+    """The part in px of the picture; None for the whole picture."""
+    columns, rows = picture.size_cells
+    if part == (0, 0, columns, rows):
+        return None
+    wide, high = picture.width_px // columns, picture.height_px // rows
+    return part.column * wide, part.row * high, part.columns * wide, part.rows * high
