@@ -13,7 +13,8 @@ from tui.picture.damage import CellRect
 CHUNK_BYTES = 4096
 # Below this, kitty draws a picture under cells that have a background of their own: dialogs cover it by themselves.
 UNDER_BACKGROUNDS = -1_073_741_826
-FORGET_PLACEMENTS = b"\x1b_Ga=d,d=a,q=2\x1b\\"
+# The last chunk of a transmission that is given up: what came of it is no picture, and the terminal drops it.
+BREAK_OFF = b"\x1b_Gm=0,q=2;\x1b\\"
 
 
 def transmit(image_id: int, png: bytes) -> Iterator[bytes]:

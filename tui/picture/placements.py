@@ -25,6 +25,7 @@ class Placements:
     def __init__(self) -> None:
         self._held: dict[int, int] = {}
         self._placed: dict[int, _Placed] = {}
+        self._sending: tuple[int, Iterator[bytes]] | None = None
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -36,9 +37,19 @@ class Placements:
         return self._placed.get(number) == _Placed(picture.id, part.moved(*origin), part)
 
     def send(self, picture: Prepared) -> Iterator[bytes]:
-        """Pieces that bring a picture's data to the terminal, if it does not hold it yet."""
+        """Pieces that bring a picture's data to the terminal, if it does not hold it yet.
+
+        Given up half-way, it goes on where it stopped when the same picture is sent again; another picture ends it first.
+        """
         if picture.id not in self._held:
-            yield from kitty.transmit(picture.id, picture.png)
+            if self._sending is not None and self._sending[0] != picture.id:
+                yield kitty.BREAK_OFF
+                self._sending = None
+            if self._sending is None:
+                self._sending = (picture.id, kitty.transmit(picture.id, picture.png))
+            for piece in self._sending[1]:  # not "yield from", which would close it together with this generator
+                yield piece  # noqa: UP028
+            self._sending = None
         self._held.pop(picture.id, None)
         self._held[picture.id] = picture.width_px * picture.height_px * 4  # newest last
 
@@ -65,6 +76,7 @@ class Placements:
         """The terminal has dropped everything."""
         self._held.clear()
         self._placed.clear()
+        self._sending = None
 
     def _forget_old(self) -> bytes:
         placed = {old.picture_id for old in self._placed.values()}

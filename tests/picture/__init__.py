@@ -1,0 +1,1 @@
+"""Pictures on the terminal: codecs, clipping, and what is sent."""
