@@ -112,7 +112,7 @@ async def import_files(
     *,
     by: AccountId | None,
     now_ms: Callable[[], int],
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ImportReport:
     """Turn every image that matches the project's pattern into an item, then let the project run.
 

@@ -11,12 +11,13 @@ import asyncio  # noqa: E402
 import logging  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from core.database import open_database  # noqa: E402
 from core.errors import TaglineError  # noqa: E402
-from core.schema import migrate  # noqa: E402
 from sshd import commands  # noqa: E402
+from sshd.commands import doctor  # noqa: E402
 from sshd.commands.context import Context, Parser, Refused  # noqa: E402
 from sshd.config import Config, default_data_dir, load_config  # noqa: E402
 from storage.base import StorageError  # noqa: E402
@@ -48,8 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _add_own(parser: Parser) -> None:
-    """The commands that only the operator of the machine has."""
+    """The commands that only the operator of the machine has, and `doctor`, which must work without a database."""
     verbs = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    verbs.choices["doctor"].set_defaults(own=_doctor)
+    demo = verbs.add_parser("demo", help="a small project of real photos, at once", example="tagline demo --port 2222")
+    demo.add_argument("--port", type=int)
+    demo.set_defaults(own=_demo)
     init = verbs.add_parser("init", help="make or update the data folder", example="tagline --data /srv/tagline init")
     init.set_defaults(own=_init)
     serve = verbs.add_parser("serve", help="serve labelers over SSH", example="tagline --data /srv/tagline serve")
@@ -77,17 +82,32 @@ async def _stderr(data: bytes) -> None:
 
 
 def _init(config: Config, args: argparse.Namespace) -> int:
-    from sshd.server import ensure_host_key
+    from sshd.installation import install
 
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asyncio.run(migrate(config.database_url))
-    print(f"{config.data_dir} is ready. Host key: {ensure_host_key(config.host_key_path)}")
+    fingerprint = asyncio.run(install(config))
+    print(f"{config.data_dir} is ready. Host key: {fingerprint}")
+    print(f"Next: tagline --data {config.data_dir} user add admin --role admin --key ~/.ssh/id_ed25519.pub")
     return 0
 
 
-def _serve(config: Config, args: argparse.Namespace) -> int:
-    from dataclasses import replace
+def _doctor(config: Config, args: argparse.Namespace) -> int:
+    from sshd.doctor import examine
 
+    async def report() -> int:
+        return await doctor.report(await examine(config), _stdout, as_json=args.json)
+
+    return asyncio.run(report())
+
+
+def _demo(config: Config, args: argparse.Namespace) -> int:
+    from sshd.demo import DATA_DIR, demo
+
+    if args.data == default_data_dir():  # nobody's real data folder is made a demo by accident
+        config = load_config(Path(DATA_DIR))
+    return demo(config if args.port is None else replace(config, port=args.port))
+
+
+def _serve(config: Config, args: argparse.Namespace) -> int:
     from sshd.supervisor import serve
 
     given = {"port": args.port, "host": args.host, "front_ends": args.front_ends}

@@ -15,7 +15,7 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     one character. `**/*.*` takes the whole store, files without a dot included, as the reference does.
     """
     if pattern.strip("/") in ("", "**", "**/*.*", "**/*"):
-        return lambda path: True
+        return lambda _path: True
     regex = re.compile("".join(_piece(token) for token in re.split(r"(\*\*/|\*\*|\*|\?)", pattern.lstrip("/"))))
     return lambda path: regex.fullmatch(path) is not None
 

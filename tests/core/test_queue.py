@@ -67,7 +67,8 @@ def test_submitted_work_is_counted_and_kept(run: Run) -> None:
         world = await make_world(db, items=4)
         page = await claim(db, world)
         receipt = await submit(db, world, 0, [world.submission(held) for held in page.items])
-        assert set(receipt.accepted) == {held.item for held in page.items} and not receipt.refused
+        assert set(receipt.accepted) == {held.item for held in page.items}
+        assert not receipt.refused
         progress = await db.read(project_progress, world.project)
         assert (progress.total, progress.labeled, progress.todo, progress.in_hand) == (4, 4, 0, 0)
         assert await db.read(label_counts, world.project) == {world.labels[0]: 4}
@@ -99,7 +100,8 @@ def test_expired_page_goes_to_somebody_else(run: Run) -> None:
         theirs = await claim(db, world, 1, at=later)
         assert {held.item for held in theirs.items} == {held.item for held in mine.items}
         receipt = await submit(db, world, 0, [world.submission(held) for held in mine.items], at=later)
-        assert not receipt.accepted and len(receipt.refused) == 4
+        assert not receipt.accepted
+        assert len(receipt.refused) == 4
         receipt = await submit(db, world, 1, [world.submission(held, 1) for held in theirs.items], at=later)
         assert len(receipt.accepted) == 4
 

@@ -47,8 +47,9 @@ class Placements:
                 self._sending = None
             if self._sending is None:
                 self._sending = (picture.id, kitty.transmit(picture.id, picture.png))
-            for piece in self._sending[1]:  # not "yield from", which would close it together with this generator
-                yield piece  # noqa: UP028
+            pieces = self._sending[1]
+            while (piece := next(pieces, None)) is not None:  # "yield from" would close it together with this generator
+                yield piece
             self._sending = None
         self._held.pop(picture.id, None)
         self._held[picture.id] = picture.width_px * picture.height_px * 4  # newest last
