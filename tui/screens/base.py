@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.screen import Screen
@@ -58,11 +58,9 @@ class TaglineScreen(Screen[None]):
         self.notify(text, severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
 
     def show_footer(self, line: Line) -> None:
-        """The keys that matter now."""
-        parts: list[Part] = []
-        for key, word in footer(_own_first(self.SCOPES)):
-            parts += [(f" {key}", "bold primary"), (f" {word} ", "secondary")]
-        line.show(parts)
+        """The keys that matter now: the screen's own from the left, those of every screen on the right."""
+        own = [key for scope in self.SCOPES if scope is not Scope.EVERYWHERE for key in keys_of(scope)]
+        line.show(_hints(own), _hints(keys_of(Scope.EVERYWHERE)), group=2)
 
     def action_help(self) -> None:
         """Every key of this screen."""
@@ -83,7 +81,5 @@ class TaglineScreen(Screen[None]):
             self.app.pop_screen()
 
 
-def _own_first(scopes: tuple[Scope, ...]) -> tuple[Key, ...]:
-    """Keys of a screen for its footer: its own first, those of every screen last."""
-    own = [key for scope in scopes if scope is not Scope.EVERYWHERE for key in keys_of(scope)]
-    return (*own, *keys_of(Scope.EVERYWHERE))
+def _hints(keys: Iterable[Key]) -> list[Part]:
+    return [part for key, word in footer(keys) for part in ((f" {key}", "bold primary"), (f" {word} ", "secondary"))]

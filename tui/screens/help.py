@@ -11,6 +11,8 @@ from textual.widgets import Static
 
 from tui.keymap import Scope, keys_of
 
+KEY_CELLS = 14
+
 
 class HelpScreen(ModalScreen[None]):
     """A dialog over the screen; any of its keys closes it."""
@@ -32,6 +34,9 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll():
             for scope in (*[s for s in self._scopes if s is not Scope.EVERYWHERE], Scope.EVERYWHERE):
                 table = Table(box=None, show_header=False, pad_edge=False, title=scope.value, title_justify="left")
+                table.title_style = f"bold {self.app.theme_variables['primary']}"
+                table.add_column(min_width=KEY_CELLS, no_wrap=True)
+                table.add_column()
                 for key in keys_of(scope):
                     table.add_row(Text(key.shown, style="bold"), Text(key.does))
                 yield Static(table)

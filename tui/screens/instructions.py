@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.markup import escape
 from textual.screen import ModalScreen
-from textual.widgets import Markdown, Static
+from textual.widgets import Markdown
 
 from tui.text import clean
 
@@ -19,7 +20,8 @@ class InstructionsScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     InstructionsScreen { align: center middle; background: $background 0%; }
     InstructionsScreen VerticalScroll {
-        width: 90%; max-width: 100; height: 90%; padding: 1 2; background: $surface; border: round $primary;
+        width: 90%; max-width: 90; height: auto; max-height: 90%; padding: 0 1; background: $surface; border: round $primary;
+        border-title-color: $primary; border-subtitle-color: $secondary;
     }
     """
 
@@ -28,9 +30,7 @@ class InstructionsScreen(ModalScreen[None]):
         self._project, self._instructions = project, instructions
 
     def compose(self) -> ComposeResult:
-        """Title, text, and how to go on."""
-        with VerticalScroll(can_focus=True):
-            yield Markdown(
-                f"# {clean(self._project)}\n\n" + (clean(self._instructions, lines=True) or NONE), open_links=False
-            )
-            yield Static("Enter: go on")
+        """The text, between the project's name and how to go on."""
+        with VerticalScroll(can_focus=True) as page:
+            page.border_title, page.border_subtitle = f"{escape(clean(self._project))}: instructions", "Enter: go on"
+            yield Markdown(clean(self._instructions, lines=True) or NONE, open_links=False)

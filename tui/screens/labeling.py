@@ -34,8 +34,9 @@ from tui.screens.dialogs import LabelSearch, SkipReason
 from tui.screens.holding import Holding
 from tui.screens.instructions import InstructionsScreen
 from tui.text import clean
+from tui.widgets.label_hints import label_hints
 from tui.widgets.line import Line, Part
-from tui.widgets.tile import Tile, ink_on
+from tui.widgets.tile import Tile
 
 SHAPES = {1: (1, 1), 4: (2, 2), 6: (3, 2), 9: (3, 3)}
 NEXT_LAYOUT = {1: 4, 4: 6, 6: 9, 9: 1}
@@ -203,7 +204,8 @@ class LabelingScreen(TaglineScreen):
             self._next_page()
 
     def on_resize(self) -> None:
-        """Another size: other pictures."""
+        """Another size: other pictures, and room for other words."""
+        self._show_labels()
         self.call_after_refresh(self._load_pictures)
 
     # Drawing.
@@ -247,19 +249,9 @@ class LabelingScreen(TaglineScreen):
         self.query_one("#header", Line).show(left, right)
 
     def _show_labels(self) -> None:
-        parts: list[Part] = []
-        for label in self._desk.labels:
-            number = self._desk.labels.number_of(label.id)
-            if number is None:
-                break
-            parts += [
-                (f" {number} ", f"bold {ink_on(label.color)} on {label.color}"),
-                (f" {clean(label.name)}  ", "foreground"),
-            ]
-        more = len(self._desk.labels) - 9
-        if more > 0:
-            parts.append((f"/ {more} more", "secondary"))
-        self.query_one("#labels", Line).show(parts)
+        parts, more = label_hints(self._desk.labels, self.size.width or 80)
+        right = [("/ ", "bold primary"), (f"{more} more ", "secondary")] if more else []
+        self.query_one("#labels", Line).show(parts, right)
 
     def _show_message(self, text: str) -> None:
         """Words in place of the pictures."""

@@ -28,7 +28,11 @@ class ProjectsScreen(TaglineScreen):
     ProjectsScreen #title { background: $panel; color: $foreground; }
     ProjectsScreen OptionList { height: 1fr; border: none; background: $background; padding: 1 2; }
     ProjectsScreen OptionList:focus { border: none; background: $background; }
-    ProjectsScreen OptionList > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
+    ProjectsScreen OptionList > .option-list--option { padding: 0 1; }
+    ProjectsScreen OptionList > .option-list--option-highlighted,
+    ProjectsScreen OptionList:focus > .option-list--option-highlighted {
+        background: $panel; color: $foreground; text-style: none;
+    }
     ProjectsScreen #empty { height: auto; padding: 1 3; display: none; }
     ProjectsScreen #keys { background: $surface; }
     """
@@ -64,7 +68,8 @@ class ProjectsScreen(TaglineScreen):
         options = self.query_one(OptionList)
         marked = options.highlighted or 0
         options.clear_options()
-        options.add_options([Option(self._row(summary), id=str(summary.project.id)) for summary in found])
+        for summary in found:
+            options.add_option(Option(self._row(summary), id=str(summary.project.id)))
         options.highlighted = min(marked, len(found) - 1) if found else None
         empty = self.query_one("#empty", Static)
         empty.update("No project is given to you yet. An admin gives you one; it appears here by itself.")
@@ -76,17 +81,16 @@ class ProjectsScreen(TaglineScreen):
         colors = self.app.theme_variables
         done = round(progress.done_fraction * BAR_CELLS)
         row = Text(no_wrap=True)
-        row.append(clean(project.name), style="bold")
+        row.append(clean(project.name), style=f"bold {colors['primary']}")
         row.append(f"  {project.task_type}  {project.state}\n", style=colors["secondary"])
         if project.state is ProjectState.INITIALIZING:
-            row.append(f"  loading {project.import_done:,} of {project.import_total:,} files\n")
+            row.append(f"loading {project.import_done:,} of {project.import_total:,} files\n")
             return row
-        row.append("  " + "\u2501" * done, style=colors["success"])
-        row.append("\u2501" * (BAR_CELLS - done), style=colors["panel"])
+        row.append("\u2501" * done, style=colors["success"])
+        row.append("\u2500" * (BAR_CELLS - done), style=colors["secondary"])
         row.append(f"  {progress.labeled:,} of {progress.total:,} labeled")
         for n, word in ((progress.skipped, "skipped"), (progress.unreadable, "unreadable")):
             row.append(f", {n:,} {word}" if n else "")
-        row.append("\n")
         return row
 
     def _marked(self) -> ProjectSummary | None:

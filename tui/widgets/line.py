@@ -21,11 +21,16 @@ class Line(Widget):
         super().__init__(id=id, classes=classes)
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
+        self._group = 0
 
-    def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
-        """Show parts from the left, and from the right where there is room."""
-        if (tuple(left), tuple(right)) != (self._left, self._right):
-            self._left, self._right = tuple(left), tuple(right)
+    def show(self, left: Sequence[Part], right: Sequence[Part] = (), *, group: int = 0) -> None:
+        """Show parts from the left and from the right.
+
+        Args:
+            group: where it is too narrow, the last parts on the left give way, so many together; with 0 the right gives way.
+        """
+        if (tuple(left), tuple(right), group) != (self._left, self._right, self._group):
+            self._left, self._right, self._group = tuple(left), tuple(right), group
             self.refresh()
 
     @property
@@ -37,6 +42,10 @@ class Line(Widget):
         """Left parts, a gap, right parts."""
         width = self.size.width
         left, right = self._strip(self._left), self._strip(self._right)
+        shown = len(self._left)
+        while self._group and shown and left.cell_length + right.cell_length >= width:
+            shown -= self._group
+            left = self._strip(self._left[:shown])
         gap = width - left.cell_length - right.cell_length
         if gap < 1:
             return left.adjust_cell_length(width, self.rich_style)
