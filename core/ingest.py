@@ -59,7 +59,7 @@ def shuffle_key(seed: int, path: str) -> int:
 
 def add_items(conn: Connection, project: ProjectId, seed: int, items: Sequence[NewItem]) -> None:
     """Insert items and count them, in the caller's transaction; their paths must be new to the project."""
-    rows = [_row(project, seed, item) for item in items]
+    rows = [row_of(project, seed, item) for item in items]
     if not rows:
         return
     conn.execute(insert(ITEM), rows)
@@ -67,7 +67,8 @@ def add_items(conn: Connection, project: ProjectId, seed: int, items: Sequence[N
     tally.add(conn, project, {Count(NOBODY, 0, What.ITEM, state): n for state, n in states.items()})
 
 
-def _row(project: ProjectId, seed: int, item: NewItem) -> dict[str, Any]:
+def row_of(project: ProjectId, seed: int, item: NewItem) -> dict[str, Any]:
+    """The columns of one new item."""
     state = ItemState.TODO if item.reason is None else ItemState.UNREADABLE
     return {
         "project_id": project,
