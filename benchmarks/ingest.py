@@ -90,5 +90,3 @@ async def _files(url: str) -> dict[str, Any]:
             report = await import_files(db, project.id, store, by=None, now_ms=lambda: 0)
             took = time.perf_counter() - began
     return {"files": report.added, "files_per_s": round(report.added / took), "seconds": round(took, 2)}
-
-

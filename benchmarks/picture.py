@@ -91,5 +91,3 @@ def _psnr(photo: Any, data: bytes) -> float:
     shown = np.asarray(decode_sixel(data))[: SIZE[1], : SIZE[0], :3].astype(float)
     error = float(np.mean((shown - photo.astype(float)) ** 2))
     return float(10 * np.log10(255**2 / error))
-
-

@@ -80,7 +80,9 @@ async def make_large_world(db: Database, items: int) -> World:
         rows = [NewItem(f"{n:07}.jpg", "1", 100, (640, 480)) for n in range(start, min(items, start + BATCH))]
         await db.write(ingest.add_items, project.id, project.seed, rows)
     await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=0)
-    accounts = [await db.write(people.add_account, f"l{n}", Role.LABELER, by=None, now_ms=0) for n in range(max(LABELERS))]
+    accounts = [
+        await db.write(people.add_account, f"l{n}", Role.LABELER, by=None, now_ms=0) for n in range(max(LABELERS))
+    ]
     labels = await db.read(projects.label_classes, project.id)
     return World(project.id, tuple(accounts), tuple(label.id for label in labels), project.lease_s * 1000)
 
