@@ -119,8 +119,9 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
                 self.driver.resized()
             if reply.name == "status" and was_complete:
                 self.output.acknowledged()
-            if self._probe.complete:
+            if self._probe.complete and not was_complete:
                 self._probed.set()
+                self._learn_late()
         if self._hold:
             self._hold.cancel()
             self._hold = None
@@ -128,6 +129,18 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             self._hold = asyncio.get_running_loop().call_later(HOLD_S, self._release_held)
         if keys:
             self._take_keys(keys)
+
+    def _learn_late(self) -> None:
+        """A terminal on a slow link has answered after the app began: from now on pictures are sent its best way."""
+        if self.driver is None or self.app is None:
+            return
+        self._probe.finish()
+        self.output.acks = self.terminal.acks
+        self.stage.resized()
+        if self.terminal.sync_updates:
+            self.app.post_message(messages.TerminalSupportsSynchronizedOutput())
+        self.app.terminal_learned()
+        self.driver.resized()
 
     def _release_held(self) -> None:
         self._hold = None

@@ -26,6 +26,10 @@ class TaglineApp(HostedApp):
         self.register_theme(LIGHT)
         self.theme = theme_for(terminal.is_dark).name
 
+    def terminal_learned(self) -> None:
+        """Its background may be light."""
+        self.theme = theme_for(self.terminal.is_dark).name
+
     def on_mount(self) -> None:
         """Begin at the project list."""
         from tui.screens.projects import ProjectsScreen

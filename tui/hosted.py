@@ -19,6 +19,9 @@ class HostedApp(App[None]):
     async def session_ended(self) -> None:
         """Save what is in progress. Called once, screens still in place, however the session ends: left, cut off, crashed."""
 
+    def terminal_learned(self) -> None:
+        """The terminal has said only now what it can do; a resize follows."""
+
     async def _shutdown(self) -> None:
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_S):

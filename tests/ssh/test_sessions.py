@@ -210,6 +210,17 @@ def test_late_answers_are_no_keys(tmp_path: Path) -> None:
     in_house(tmp_path, story)
 
 
+def test_a_slow_terminal_gets_its_pictures_all_the_same(tmp_path: Path) -> None:
+    """Answers that come after the server stopped waiting still decide how pictures are sent from then on."""
+
+    async def story(house: House) -> None:
+        async with SshTerminal(house.login, "alice", KITTY, answer_delay_s=1.6) as alice:
+            await alice.sees("graphics=cells")
+            await alice.sees("graphics=kitty")
+
+    in_house(tmp_path, story)
+
+
 def test_a_terminal_without_true_colour_gets_none(tmp_path: Path) -> None:
     """Terminals of 256 colours get codes that they know."""
 

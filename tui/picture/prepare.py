@@ -147,12 +147,18 @@ def strip_rows(rows: int, cell_height: int) -> list[tuple[int, int]]:
 
 
 def _two_pixels_a_cell(rgb: RGB, size_cells: tuple[int, int], cell_wh_px: tuple[int, int], background: Color) -> RGB:
-    """Letterboxed at the true shape of the cells, then brought to (rows * 2, columns)."""
+    """Letterboxed at the true shape of the cells into (rows * 2, columns); the picture's edges lie on half cells."""
     columns, rows = size_cells
-    scale = 4
-    tall = round(scale * rows * cell_wh_px[1] / cell_wh_px[0])
-    boxed = letterbox(rgb, (columns * scale, max(1, tall)), background)
-    return np.asarray(Image.fromarray(boxed).resize((columns, rows * 2), Image.Resampling.BOX))
+    wide, high = cell_wh_px[0], cell_wh_px[1] / 2
+    scale = min(columns * wide / rgb.shape[1], rows * 2 * high / rgb.shape[0])
+    fitted = (
+        min(columns, max(1, round(rgb.shape[1] * scale / wide))),
+        min(rows * 2, max(1, round(rgb.shape[0] * scale / high))),
+    )
+    image = Image.fromarray(rgb).resize(fitted, Image.Resampling.BOX)
+    canvas = Image.new("RGB", (columns, rows * 2), background)
+    canvas.paste(image, ((columns - fitted[0]) // 2, (rows * 2 - fitted[1]) // 2))
+    return np.asarray(canvas)
 
 
 def _iterm_strips(pixels: RGB, size_cells: tuple[int, int], cell_height: int) -> Strips:

@@ -28,7 +28,7 @@ class ProjectsScreen(TaglineScreen):
     ProjectsScreen #title { background: $panel; color: $foreground; }
     ProjectsScreen OptionList { height: 1fr; border: none; background: $background; padding: 1 2; }
     ProjectsScreen OptionList:focus { border: none; background: $background; }
-    ProjectsScreen OptionList > .option-list--option { padding: 0 1; }
+    ProjectsScreen OptionList > .option-list--option { padding: 0 1 1 1; }
     ProjectsScreen OptionList > .option-list--option-highlighted,
     ProjectsScreen OptionList:focus > .option-list--option-highlighted {
         background: $panel; color: $foreground; text-style: none;
