@@ -22,6 +22,15 @@ class CellRect(NamedTuple):
         """Its rows and columns as an index into an array of cells."""
         return slice(self.row, self.row + self.rows), slice(self.column, self.column + self.columns)
 
+    def holds(self, other: CellRect) -> bool:
+        """True when the other lies inside."""
+        return (
+            self.column <= other.column
+            and self.row <= other.row
+            and other.column + other.columns <= self.column + self.columns
+            and other.row + other.rows <= self.row + self.rows
+        )
+
     def moved(self, columns: int, rows: int) -> CellRect:
         """The same rectangle elsewhere."""
         return self._replace(column=self.column + columns, row=self.row + rows)

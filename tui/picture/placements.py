@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tui.picture import kitty
@@ -11,6 +11,7 @@ from tui.picture.prepare import Prepared
 
 # Terminals drop pictures beyond 320 MB by themselves and do not say so; half of that is safe.
 HOLD_BYTES = 160 * 1024 * 1024
+PARTS = 64
 
 
 class _Placed(NamedTuple):
@@ -20,11 +21,11 @@ class _Placed(NamedTuple):
 
 
 class Placements:
-    """Placements are known by a number that the caller chooses, one for each picture widget."""
+    """What is placed is known by a number that the caller chooses, one for each picture widget; it may be in parts."""
 
     def __init__(self) -> None:
         self._held: dict[int, int] = {}
-        self._placed: dict[int, _Placed] = {}
+        self._placed: dict[int, tuple[_Placed, ...]] = {}
         self._sending: tuple[int, Iterator[bytes]] | None = None
 
     @property
@@ -32,9 +33,16 @@ class Placements:
         """The placements that are on the screen."""
         return tuple(self._placed)
 
-    def is_placed(self, number: int, picture: Prepared, part: CellRect, origin: tuple[int, int]) -> bool:
-        """True when this part of this picture is placed there."""
-        return self._placed.get(number) == _Placed(picture.id, part.moved(*origin), part)
+    def covers(self, number: int, picture: Prepared, cells: CellRect, origin: tuple[int, int]) -> bool:
+        """True when these cells of this picture are placed where they belong."""
+        return any(
+            old.picture_id == picture.id and old.at == old.part.moved(*origin) and old.part.holds(cells)
+            for old in self._placed.get(number, ())
+        )
+
+    def is_placed(self, number: int, picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> bool:
+        """True when exactly these parts of this picture are placed there."""
+        return self._placed.get(number, ()) == _placed(picture, parts, origin)
 
     def send(self, picture: Prepared) -> Iterator[bytes]:
         """Pieces that bring a picture's data to the terminal, if it does not hold it yet.
@@ -54,20 +62,26 @@ class Placements:
         self._held.pop(picture.id, None)
         self._held[picture.id] = picture.width_px * picture.height_px * 4  # newest last
 
-    def put(self, number: int, picture: Prepared, part: CellRect, origin: tuple[int, int]) -> bytes:
-        """Place a part of a picture; what this number stood for before is taken away in the same breath."""
-        new = _Placed(picture.id, part.moved(*origin), part)
-        old = self._placed.get(number)
+    def put(self, number: int, picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> bytes:
+        """Place parts of a picture; what this number stood for before is taken away in the same breath."""
+        new, old = _placed(picture, parts, origin), self._placed.get(number, ())
         if old == new:
             return b""
         self._placed[number] = new
-        gone = kitty.unplace(old.picture_id, number) if old is not None and old.picture_id != new.picture_id else b""
-        return gone + kitty.place(picture.id, number, new.at, _crop_px(picture, part)) + self._forget_old()
+        sequences = [
+            kitty.unplace(before.picture_id, number * PARTS + n)
+            for n, before in enumerate(old)
+            if n >= len(new) or before.picture_id != picture.id
+        ]
+        for n, (_, at, part) in enumerate(new):
+            if n >= len(old) or old[n] != new[n]:
+                sequences.append(kitty.place(picture.id, number * PARTS + n, at, _crop_px(picture, part)))
+        return b"".join(sequences) + self._forget_old()
 
     def take(self, number: int) -> bytes:
-        """Take a placement away, if there is one."""
-        old = self._placed.pop(number, None)
-        return b"" if old is None else kitty.unplace(old.picture_id, number)
+        """Take a picture away, if it is placed."""
+        parts = self._placed.pop(number, ())
+        return b"".join(kitty.unplace(old.picture_id, number * PARTS + n) for n, old in enumerate(parts))
 
     def take_all(self) -> bytes:
         """Take all placements away."""
@@ -80,7 +94,7 @@ class Placements:
         self._sending = None
 
     def _forget_old(self) -> bytes:
-        placed = {old.picture_id for old in self._placed.values()}
+        placed = {old.picture_id for parts in self._placed.values() for old in parts}
         sequences = []
         for number in [number for number in self._held if number not in placed]:
             if sum(self._held.values()) <= HOLD_BYTES:
@@ -94,6 +108,10 @@ class Placements:
         sequences = b"".join(kitty.forget(number) for number in self._held)
         self.lost()
         return sequences
+
+
+def _placed(picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> tuple[_Placed, ...]:
+    return tuple(_Placed(picture.id, part.moved(*origin), part) for part in parts[:PARTS])
 
 
 def _crop_px(picture: Prepared, part: CellRect) -> tuple[int, int, int, int] | None:

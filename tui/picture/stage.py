@@ -132,10 +132,10 @@ class Stage:
             return UNKNOWN * width
         self._board.put_text(piece.column, piece.row, start - column)
         self._board.put_text(end + origin[0], piece.row, column + width - end)
-        drawn = self._draw_cells(mark, picture, part, (start, end, row))
+        drawn = self._draw_cells(mark, picture, (start, end, row))
         return UNKNOWN * (start - column) + drawn + UNKNOWN * (column + width - end)
 
-    def _draw_cells(self, mark: str, picture: Prepared, part: CellRect, cells: tuple[int, int, int]) -> str:
+    def _draw_cells(self, mark: str, picture: Prepared, cells: tuple[int, int, int]) -> str:
         (start, end, row), origin = cells, self._views[mark].origin
         x, y = start + origin[0], row + origin[1]
         graphics = self.terminal.graphics
@@ -148,7 +148,8 @@ class Stage:
         if graphics is Graphics.CELLS:
             self._board.drawn(CellRect(x, y, end - start, 1))
             return picture.cell_rows[row].run(start, end)
-        if graphics is Graphics.KITTY and self._placements.is_placed(self._number(mark), picture, part, origin):
+        run = CellRect(start, row, end - start, 1)
+        if graphics is Graphics.KITTY and self._placements.covers(self._number(mark), picture, run, origin):
             self._board.drawn(CellRect(x, y, end - start, 1))
             return "\x1b[0m" + blanks(right)
         self._queued.add(mark)
@@ -182,12 +183,22 @@ class Stage:
             yield closing
 
     def _stale_placements(self) -> Iterator[str]:
-        """Marks of pictures that are placed and of which no cell is seen any more."""
+        """Marks of pictures that are placed where not exactly these cells are seen any more."""
         for number in self._placements.numbers:
             mark = chr(self._first + number - 1)
             picture, origin = self._picture(mark)
-            if picture is None or not self._is_seen(picture, origin):
+            if picture is None or not self._placements.is_placed(
+                number, picture, self._seen_parts(picture, origin), origin
+            ):
                 yield mark
+
+    def _seen_parts(self, picture: Prepared, origin: tuple[int, int]) -> list[CellRect]:
+        """The rectangles of a picture's cells that nothing lies over."""
+        part, shown, waits = self._board.state(picture, origin)
+        seen = shown | waits
+        if seen.all():
+            return [part]
+        return [rect.moved(part.column, part.row) for rect in rectangles(seen)]
 
     def _is_seen(self, picture: Prepared, origin: tuple[int, int]) -> bool:
         _, shown, waits = self._board.state(picture, origin)
@@ -208,7 +219,8 @@ class Stage:
         at = part.moved(*origin)
         cells = kitty.open_cells([rect.moved(at.column, at.row) for rect in rectangles(waits)])
         self._mark_drawn(waits, at)
-        yield _SAVE + self._placements.put(self._number(mark), picture, part, origin) + cells + _RESTORE
+        seen = self._seen_parts(picture, origin)
+        yield _SAVE + self._placements.put(self._number(mark), picture, seen, origin) + cells + _RESTORE
 
     def _mark_drawn(self, waits: NDArray[np.bool_], at: CellRect) -> None:
         for rect in rectangles(waits):
