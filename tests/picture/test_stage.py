@@ -123,7 +123,7 @@ def test_a_dialog_clips_and_its_closing_mends(graphics: Graphics, count: int) ->
         await until(lambda: "dialog over pictures" in screen.text(), app)
         assert seen_right(app, screen, pictures, hidden=box(app))
         opened = driver.bulk_bytes - whole
-        limit = 80 * 4 * count if graphics is Graphics.KITTY else 100
+        limit = 100 * 4 * count if graphics is Graphics.KITTY else 100
         assert opened < limit, "at most, pictures are placed again in the parts that are seen"
         app.pop_screen()
         await until(lambda: seen_right(app, screen, pictures, hidden=None), app)
