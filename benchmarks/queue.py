@@ -83,6 +83,8 @@ async def make_large_world(db: Database, items: int) -> World:
     accounts = [
         await db.write(people.add_account, f"l{n}", Role.LABELER, by=None, now_ms=0) for n in range(max(LABELERS))
     ]
+    for account in accounts:
+        await db.write(people.add_member, project.id, account.id, Role.LABELER, by=None, now_ms=0)
     labels = await db.read(projects.label_classes, project.id)
     return World(project.id, tuple(accounts), tuple(label.id for label in labels), project.lease_s * 1000)
 

@@ -33,6 +33,18 @@ class Answer:
         """True when nothing has been said yet."""
         return not self.labels and not self.regions
 
+    @property
+    def label_set(self) -> frozenset[LabelId]:
+        """Every label that the answer uses, of the image or of a region."""
+        return frozenset((*self.labels, *(region.label for region in self.regions)))
+
+    def relabeled(self, new: Mapping[LabelId, LabelId]) -> Answer:
+        """The same answer with some labels replaced by others; a label of the image stands once."""
+        if not self.label_set & new.keys():
+            return self
+        labels = dict.fromkeys(new.get(label, label) for label in self.labels)
+        return Answer(tuple(labels), tuple(Region(new.get(r.label, r.label), r.shape) for r in self.regions))
+
     def to_json(self) -> dict[str, Any]:
         """The stored form; inverse of `from_json`."""
         return {

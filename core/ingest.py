@@ -17,10 +17,10 @@ from core import audit, tally
 from core.audit import Happening
 from core.database import Database
 from core.errors import BadInput
-from core.ids import AccountId, ItemState, ProjectId, ProjectState
+from core.ids import AccountId, ItemKind, ItemState, ProjectId, ProjectState
 from core.projects import project_by_id, set_import_progress, set_state
-from core.tables import ITEM
-from core.tally import NOBODY, Count, What
+from core.tables import ITEM, PROJECT
+from core.tally import Count
 from storage.base import StorageError, Store, StoredFile, UnreadableImage
 from storage.images import is_image_path, probe
 
@@ -59,16 +59,19 @@ def shuffle_key(seed: int, path: str) -> int:
 
 def add_items(conn: Connection, project: ProjectId, seed: int, items: Sequence[NewItem]) -> None:
     """Insert items and count them, in the caller's transaction; their paths must be new to the project."""
-    rows = [row_of(project, seed, item) for item in items]
+    slots = conn.execute(select(PROJECT.c.min_labelers).where(PROJECT.c.id == project)).scalar_one()
+    rows = [row_of(project, seed, item, slots) for item in items]
     if not rows:
         return
     conn.execute(insert(ITEM), rows)
-    states = Counter(row["state"] for row in rows)
-    tally.add(conn, project, {Count(NOBODY, 0, What.ITEM, state): n for state, n in states.items()})
+    changes: Counter[Count] = Counter()
+    for state, n in Counter(row["state"] for row in rows).items():
+        changes.update(tally.arrived(ItemKind.MANUAL, ItemState(state), n))
+    tally.add(conn, project, changes)
 
 
-def row_of(project: ProjectId, seed: int, item: NewItem) -> dict[str, Any]:
-    """The columns of one new item."""
+def row_of(project: ProjectId, seed: int, item: NewItem, slots: int = 1) -> dict[str, Any]:
+    """The columns of one new item, which `slots` labelers are to answer."""
     state = ItemState.TODO if item.reason is None else ItemState.UNREADABLE
     return {
         "project_id": project,
@@ -79,7 +82,7 @@ def row_of(project: ProjectId, seed: int, item: NewItem) -> dict[str, Any]:
         "height": item.size_wh[1],
         "frames": item.frames,
         "key": shuffle_key(seed, item.path),
-        "open_slots": 1 if item.reason is None else 0,
+        "open_slots": slots if item.reason is None else 0,
         "state": state.value,
         "reason": item.reason,
         "kind": 2,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    func,
     literal,
     literal_column,
     or_,
@@ -26,10 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.annotation import Cursor, Draft, HeldItem, Page
-from core.errors import BadInput, NotFound, ProjectPaused
-from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId, ProjectState
-from core.tables import ASSIGNMENT, ITEM, PROJECT
+from core.access import require_labeler
+from core.annotation import Answer, Cursor, Draft, HeldItem, Page
+from core.errors import BadInput
+from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId
+from core.tables import ASSIGNMENT, ITEM
+from core.tally import total_done
 
 MAX_PAGE = 9
 EXPIRE_BATCH = 100
@@ -37,6 +40,7 @@ _HELD_SEQ_STEP = 100
 # Written into the SQL, not bound: a partial index is only used where its condition stands word for word.
 NONE: ColumnElement[int] = literal_column("0")
 IS_LEASED = ASSIGNMENT.c.state == literal_column(str(AssignmentState.LEASED.value))
+IS_SUBMITTED = ASSIGNMENT.c.state == literal_column(str(AssignmentState.SUBMITTED.value))
 IS_REJECTED = ASSIGNMENT.c.state == literal_column(str(AssignmentState.REJECTED.value))
 
 
@@ -56,33 +60,21 @@ def claim_page(
 
     Raises:
         ProjectPaused: the project is not running.
+        Forbidden: the account is disabled or has no place in the project.
         BadInput: a page of no size.
     """
     if not 1 <= size <= MAX_PAGE:
         raise BadInput(f"A page has 1 to {MAX_PAGE} items, not {size}.")
-    lease_s = require_running(conn, project)
+    seat = require_labeler(conn, project, account)
     expire(conn, now_ms=now_ms, limit=EXPIRE_BATCH)
     rows = _candidates(conn, project, account, size, after)
     if not rows:
         return Page(project, account, (), after)
-    held = _lease(conn, project, account, rows, now_ms=now_ms, until_ms=now_ms + lease_s * 1000)
-    last = rows[-1]
-    return Page(project, account, held, Cursor(last.kind, last.priority, last.key))
-
-
-def require_running(conn: Connection, project: ProjectId) -> int:
-    """The project's lease time in seconds, if it runs.
-
-    Raises:
-        ProjectPaused: it is paused, deleted or still initializing.
-        NotFound: there is none.
-    """
-    row = conn.execute(select(PROJECT.c.state, PROJECT.c.lease_s).where(PROJECT.c.id == project)).one_or_none()
-    if row is None:
-        raise NotFound("That project is gone.")
-    if row.state != ProjectState.RUNNING:
-        raise ProjectPaused(f"The project is {row.state}; your work is kept and can be submitted when it runs again.")
-    return int(row.lease_s)
+    rows = with_gold(conn, project, account, rows, size, seat.gold_rate)
+    held = _lease(conn, project, account, rows, now_ms=now_ms, until_ms=now_ms + seat.lease_s * 1000)
+    queued = [row for row in rows if row.gold is None]
+    cursor = Cursor(queued[-1].kind, queued[-1].priority, queued[-1].key) if queued else after
+    return Page(project, account, held, cursor)
 
 
 def _candidates(
@@ -143,6 +135,25 @@ def _of_kind(
     return rows
 
 
+def with_gold(
+    conn: Connection, project: ProjectId, account: AccountId, rows: Sequence[Row[Any]], size: int, rate: float
+) -> Sequence[Row[Any]]:
+    """The page with one gold item among it, where one is due for this labeler; a full page gives its last item up."""
+    if rate <= 0 or rows[0].kind != ItemKind.MANUAL:
+        return rows
+    seen = exists().where(ASSIGNMENT.c.item_id == ITEM.c.id, ASSIGNMENT.c.account_id == account)
+    golden = select(ITEM).where(ITEM.c.project_id == project, ITEM.c.gold.is_not(None))
+    met = conn.execute(select(func.count()).select_from(golden.where(seen).subquery())).scalar_one()
+    if met >= int(rate * (total_done(conn, project, account) + size)):
+        return rows
+    gold = conn.execute(golden.where(~seen).order_by(ITEM.c.key).limit(1)).one_or_none()
+    if gold is None:
+        return rows
+    kept = list(rows[: size - 1])
+    place = gold.id % (len(kept) + 1)
+    return [*kept[:place], gold, *kept[place:]]
+
+
 def _lease(
     conn: Connection,
     project: ProjectId,
@@ -152,7 +163,8 @@ def _lease(
     now_ms: int,
     until_ms: int,
 ) -> tuple[HeldItem, ...]:
-    conn.execute(update(ITEM).where(ITEM.c.id.in_([row.id for row in rows])).values(open_slots=ITEM.c.open_slots - 1))
+    queued = [row.id for row in rows if row.gold is None]
+    conn.execute(update(ITEM).where(ITEM.c.id.in_(queued)).values(open_slots=ITEM.c.open_slots - 1))
     leases = conn.execute(
         _LEASE[conn.dialect.name],
         [
@@ -209,10 +221,17 @@ def _held(item: Row[Any], lease: Row[Any]) -> HeldItem:
         kind=ItemKind(item.kind),
         token=lease.token,
         lease_until_ms=lease.lease_until_ms,
-        draft=Draft() if lease.draft is None else Draft.from_json(lease.draft),
+        draft=_draft(item, lease),
         comment=lease.comment,
         cluster=item.cluster,
     )
+
+
+def _draft(item: Row[Any], lease: Row[Any]) -> Draft:
+    """This labeler's own unsubmitted work, or what the item had before the project started over, or nothing."""
+    if lease.draft is not None:
+        return Draft.from_json(lease.draft)
+    return Draft() if item.defaults is None else Draft(Answer.from_json(item.defaults))
 
 
 def resume_pages(conn: Connection, project: ProjectId, account: AccountId, *, now_ms: int) -> Page:
@@ -224,7 +243,7 @@ def resume_pages(conn: Connection, project: ProjectId, account: AccountId, *, no
     Raises:
         ProjectPaused: the project is not running.
     """
-    lease_s = require_running(conn, project)
+    lease_s = require_labeler(conn, project, account).lease_s
     _retake_expired(conn, project, account)
     mine = (
         ASSIGNMENT.c.account_id == account,
@@ -264,7 +283,7 @@ def renew(
     conn: Connection, project: ProjectId, account: AccountId, tokens: Mapping[ItemId, int], *, now_ms: int
 ) -> tuple[ItemId, ...]:
     """Push the end of these leases out; returns the items that are no longer held under these tokens."""
-    lease_s = require_running(conn, project)
+    lease_s = require_labeler(conn, project, account).lease_s
     if not tokens:
         return ()
     kept = conn.execute(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from core import audit, tally
+from core import audit, decisions, tally
+from core.access import require_labeler
 from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
 from core.audit import Happening
+from core.consensus import Quorum, classes_of
+from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, LeaseLost, Stale
 from core.geometry import Box, Polygon, invalid_reason
-from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, LabelId, ProjectId, TaskType
-from core.queue import IS_LEASED, holds, require_running
+from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, LabelId, ProjectId, Source, TaskType
+from core.queue import IS_LEASED, holds
+from core.settling import answers_of, leases_of, standing
 from core.tables import ASSIGNMENT, ITEM, LABEL_CLASS, PROJECT
 from core.tally import Count, What
 
@@ -26,20 +30,31 @@ DECIDED = "it was decided meanwhile; your answer is kept as a draft"
 
 @dataclass(frozen=True)
 class Rules:
-    """What an answer must keep to in one project."""
+    """What an answer must keep to in one project.
+
+    Attributes:
+        merged: labels that were merged into others: answers that still use them are taken as meaning those.
+    """
 
     task_type: TaskType
     labels: frozenset[LabelId]
+    quorum: Quorum = field(default_factory=Quorum)
+    merged: Mapping[LabelId, LabelId] = field(default_factory=dict)
 
 
 def rules_of(conn: Connection, project: ProjectId) -> Rules:
     """The project's rules for answers; retired labels are not among them."""
     rows = conn.execute(
-        select(PROJECT.c.task_type, LABEL_CLASS.c.id)
-        .outerjoin(LABEL_CLASS, (LABEL_CLASS.c.project_id == PROJECT.c.id) & LABEL_CLASS.c.retired_ms.is_(None))
+        select(PROJECT, LABEL_CLASS.c.id.label("label"), LABEL_CLASS.c.retired_ms, LABEL_CLASS.c.merged_id)
+        .outerjoin(LABEL_CLASS, LABEL_CLASS.c.project_id == PROJECT.c.id)
         .where(PROJECT.c.id == project)
     ).all()
-    return Rules(TaskType(rows[0].task_type), frozenset(LabelId(row.id) for row in rows))
+    return Rules(
+        TaskType(rows[0].task_type),
+        frozenset(LabelId(row.label) for row in rows if row.retired_ms is None),
+        Quorum(rows[0].min_labelers, rows[0].max_labelers, float(rows[0].quality.get("iou", 0.5))),
+        {LabelId(row.label): LabelId(row.merged_id) for row in rows if row.merged_id is not None},
+    )
 
 
 def illegal_reason(rules: Rules, answer: Answer, size_wh: tuple[int, int]) -> str | None:
@@ -79,8 +94,9 @@ def submit(
     Raises:
         ProjectPaused: the project is not running; nothing was taken.
     """
-    require_running(conn, project)
+    require_labeler(conn, project, account)
     rules = rules_of(conn, project)
+    items = [replace(item, answer=item.answer.relabeled(rules.merged)) for item in items]
     found = _rows(conn, account, [item.item for item in items])
     accepted: list[SubmittedItem] = []
     again: list[ItemId] = []
@@ -93,7 +109,7 @@ def submit(
             refused[item.item] = reason
         else:
             accepted.append(item)
-    _write_answers(conn, project, account, accepted, found, now_ms=now_ms)
+    _write_answers(conn, project, account, accepted, found, rules, now_ms=now_ms)
     done = {item.item for item in accepted} | set(again)
     _keep_refused(conn, account, [item for item in items if item.item in refused])
     return Receipt(tuple(item.item for item in items if item.item in done), refused)
@@ -103,7 +119,7 @@ def _rows(conn: Connection, account: AccountId, items: Sequence[ItemId]) -> dict
     """Assignment rows of one labeler joined with their items, locked against other writers."""
     query = (
         select(ASSIGNMENT, ITEM.c.width, ITEM.c.height, ITEM.c.open_slots, ITEM.c.state.label("item_state"))
-        .add_columns(ITEM.c.kind)
+        .add_columns(ITEM.c.kind, ITEM.c.gold, ITEM.c.answer, ITEM.c.decided_ms, ITEM.c.reviewed_ms, ITEM.c.assignee_id)
         .join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
         .where(ASSIGNMENT.c.account_id == account, ASSIGNMENT.c.item_id.in_(sorted(items)))
         .order_by(ASSIGNMENT.c.item_id)
@@ -125,11 +141,11 @@ def _refusal(rules: Rules, row: Row[Any] | None, item: SubmittedItem, project: P
         return "it was never yours"
     if row.token != item.token:
         return OTHER_SESSION
-    if row.state == AssignmentState.EXPIRED and row.open_slots < 1:
+    if row.state == AssignmentState.EXPIRED and row.open_slots < 1 and row.gold is None:
         return LOST
     if row.state not in (AssignmentState.LEASED, AssignmentState.EXPIRED):
         return "it was submitted or skipped already"
-    if row.item_state != ItemState.TODO:
+    if row.item_state != ItemState.TODO and row.gold is None:
         return DECIDED
     return illegal_reason(rules, item.answer, (row.width, row.height))
 
@@ -140,6 +156,7 @@ def _write_answers(
     account: AccountId,
     items: Sequence[SubmittedItem],
     found: Mapping[ItemId, Row[Any]],
+    rules: Rules,
     *,
     now_ms: int,
 ) -> None:
@@ -159,19 +176,19 @@ def _write_answers(
             for item in items
         ],
     )
-    conn.execute(
-        _DECIDE_ITEM,
+    changes = _changes(conn, rules, {i.item: i.source for i in items}, {i.item: i.answer for i in items}, found)
+    counts = decisions.write(conn, project, changes, now_ms=now_ms, by=account)
+    _let_others_answer(conn, account, [c.item for c in changes if c.after.state is ItemState.TODO], found)
+    counts.update(_work_done(account, items, tally.day_of(now_ms)))
+    tally.add(conn, project, counts)
+    audit.record(
+        conn,
         [
-            {
-                "b_item": item.item,
-                "answer": item.answer.to_json(),
-                "decided_ms": now_ms,
-                "b_taken": int(found[item.item].state == AssignmentState.EXPIRED),
-            }
-            for item in items
+            Happening("item-submitted", account, project, i.item, {"answer": i.answer.to_json(), "source": i.source})
+            for i in items
         ],
+        now_ms=now_ms,
     )
-    _record_submitted(conn, project, account, items, now_ms=now_ms)
 
 
 _SUBMIT_ASSIGNMENT = (
@@ -188,47 +205,66 @@ _SUBMIT_ASSIGNMENT = (
         version=ASSIGNMENT.c.version + 1,
     )
 )
-_DECIDE_ITEM = (
-    update(ITEM)
-    .where(ITEM.c.id == bindparam("b_item"))
-    .values(
-        state=ItemState.LABELED.value,
-        answer=bindparam("answer"),
-        decided_ms=bindparam("decided_ms"),
-        open_slots=ITEM.c.open_slots - bindparam("b_taken"),
-    )
-)
 
 
-def _record_submitted(
-    conn: Connection, project: ProjectId, account: AccountId, items: Sequence[SubmittedItem], *, now_ms: int
+def _changes(
+    conn: Connection,
+    rules: Rules,
+    sources: Mapping[ItemId, Source],
+    answers: Mapping[ItemId, Answer],
+    found: Mapping[ItemId, Row[Any]],
+    before: Mapping[ItemId, Sequence[Answer]] | None = None,
+) -> list[Change]:
+    """How items stand after one labeler's answers, which are written already; gold items stay as they are.
+
+    Args:
+        before: the answers of all labelers before this one's changed; needed for items that conflict.
+    """
+    queued = [item for item in answers if found[item].gold is None]
+    if rules.quorum.is_single:
+        after = {item: labeled(answers[item]) for item in queued}
+    else:
+        given, leases = answers_of(conn, queued), leases_of(conn, queued)
+        after = {i: standing(rules.task_type, rules.quorum, given[i], leases[i]) for i in queued}
+    return [
+        Change(
+            item,
+            ItemKind(found[item].kind),
+            _stands(found[item], () if before is None else before[item]),
+            after[item],
+            sources[item],
+        )
+        for item in queued
+    ]
+
+
+def _stands(row: Row[Any], answers: Sequence[Answer] = ()) -> Standing:
+    """How the item of an assignment row stands."""
+    state = ItemState(row.item_state)
+    if state is ItemState.LABELED:
+        return replace(labeled(Answer.from_json(row.answer)), decided_ms=row.decided_ms)
+    conflicting = classes_of(answers) if state is ItemState.NEEDS_REVIEW else frozenset()
+    return Standing(state, None, conflicting, row.open_slots, row.decided_ms)
+
+
+def _let_others_answer(
+    conn: Connection, account: AccountId, items: Sequence[ItemId], found: Mapping[ItemId, Row[Any]]
 ) -> None:
-    audit.record(
-        conn,
-        [
-            Happening("item-submitted", account, project, i.item, {"answer": i.answer.to_json(), "source": i.source})
-            for i in items
-        ],
-        now_ms=now_ms,
-    )
-    day = tally.day_of(now_ms)
+    """An item that was assigned to this labeler and needs another one's answer too is for everybody now."""
+    mine = [item for item in items if found[item].assignee_id == account]
+    if mine:
+        conn.execute(update(ITEM).where(ITEM.c.id.in_(mine)).values(assignee_id=None))
+
+
+def _work_done(account: AccountId, items: Sequence[SubmittedItem], day: int) -> Counter[Count]:
     changes = Counter(
         {
-            Count(account, 0, What.ITEM, ItemState.TODO): -len(items),
-            Count(account, 0, What.ITEM, ItemState.LABELED): len(items),
             Count(account, day, What.DONE): len(items),
             Count(account, day, What.ACTIVE_MS): sum(item.active_ms for item in items),
         }
     )
-    for item in items:
-        for label in label_uses(item.answer):
-            changes[Count(account, day, What.LABEL, label)] += 1
-    tally.add(conn, project, changes)
-
-
-def label_uses(answer: Answer) -> tuple[LabelId, ...]:
-    """Every label that an answer uses, once a use: regions count each."""
-    return (*answer.labels, *(region.label for region in answer.regions))
+    changes.update(Count(account, 0, What.PACE, tally.pace_code(item.active_ms)) for item in items if item.active_ms)
+    return changes
 
 
 def _keep_refused(conn: Connection, account: AccountId, items: Sequence[SubmittedItem]) -> None:
@@ -262,24 +298,33 @@ def skip(
         LeaseLost: the item is no longer this labeler's.
         ProjectPaused: the project is not running.
     """
-    require_running(conn, project)
+    require_labeler(conn, project, account)
+    row = _rows(conn, account, [item]).get(item)
     held = conn.execute(
         update(ASSIGNMENT)
         .where(holds(account, {item: token}))
         .values(state=AssignmentState.SKIPPED.value, version=ASSIGNMENT.c.version + 1)
     )
-    if held.rowcount != 1:
+    if row is None or held.rowcount != 1:
         raise LeaseLost(f"The item could not be skipped: {LOST}.")
-    conn.execute(
-        update(ITEM).where(ITEM.c.id == item).values(state=ItemState.SKIPPED.value, decided_ms=now_ms, open_slots=0)
-    )
+    counts: Counter[Count] = Counter({Count(account, tally.day_of(now_ms), What.SKIPPED): 1})
+    if row.gold is None and row.item_state == ItemState.TODO:
+        after = _after_skip(conn, rules_of(conn, project), item)
+        change = Change(item, ItemKind(row.kind), _stands(row), after)
+        counts.update(decisions.write(conn, project, [change], now_ms=now_ms, by=account))
+        _let_others_answer(conn, account, [item], {item: row})
     audit.record(conn, [Happening("item-skipped", account, project, item, {"reason": reason})], now_ms=now_ms)
-    changes = {
-        Count(account, 0, What.ITEM, ItemState.TODO): -1,
-        Count(account, 0, What.ITEM, ItemState.SKIPPED): 1,
-        Count(account, tally.day_of(now_ms), What.SKIPPED): 1,
-    }
-    tally.add(conn, project, changes)
+    tally.add(conn, project, counts)
+
+
+def _after_skip(conn: Connection, rules: Rules, item: ItemId) -> Standing:
+    """With consensus somebody else is asked instead, until as many have skipped it as would have to agree."""
+    skips = select(func.count()).select_from(ASSIGNMENT)
+    skipped = skips.where(ASSIGNMENT.c.item_id == item, ASSIGNMENT.c.state == AssignmentState.SKIPPED.value)
+    if conn.execute(skipped).scalar_one() >= rules.quorum.min_labelers:
+        return Standing(ItemState.SKIPPED)
+    given, leases = answers_of(conn, [item])[item], leases_of(conn, [item])[item]
+    return standing(rules.task_type, rules.quorum, given, leases)
 
 
 def save_drafts(conn: Connection, account: AccountId, drafts: Mapping[ItemId, tuple[int, Draft]]) -> tuple[ItemId, ...]:
@@ -304,7 +349,7 @@ def my_submissions(
             ASSIGNMENT.c.project_id == project,
             ASSIGNMENT.c.state == AssignmentState.SUBMITTED,
             ASSIGNMENT.c.submitted_ms < before_ms,
-            ITEM.c.state == ItemState.LABELED,
+            ITEM.c.state.in_([ItemState.TODO, ItemState.LABELED, ItemState.NEEDS_REVIEW]),
         )
         .order_by(ASSIGNMENT.c.submitted_ms.desc(), ASSIGNMENT.c.item_id)
         .limit(limit)
@@ -327,29 +372,39 @@ def correct(conn: Connection, project: ProjectId, account: AccountId, item: Subm
         BadInput: the answer is not legal.
         ProjectPaused: the project is not running.
     """
-    require_running(conn, project)
+    require_labeler(conn, project, account)
+    rules = rules_of(conn, project)
+    item = replace(item, answer=item.answer.relabeled(rules.merged))
     row = _rows(conn, account, [item.item]).get(item.item)
     if row is None or row.state != AssignmentState.SUBMITTED or row.token != item.token:
         raise Stale("That answer changed since you opened it; go back to it once more to see it as it is.")
-    if reason := illegal_reason(rules_of(conn, project), item.answer, (row.width, row.height)):
+    if row.gold is None and (reason := _closed_reason(row)):
+        raise Stale(reason)
+    if reason := illegal_reason(rules, item.answer, (row.width, row.height)):
         raise BadInput(f"The correction was not taken: {reason}.")
+    before = {} if rules.quorum.is_single else answers_of(conn, [item.item])
     body = item.answer.to_json()
     conn.execute(
         update(ASSIGNMENT)
         .where(ASSIGNMENT.c.item_id == item.item, ASSIGNMENT.c.account_id == account)
         .values(body=body, token=row.token + 1, version=row.version + 1)
     )
-    conn.execute(update(ITEM).where(ITEM.c.id == item.item).values(answer=body, decided_ms=now_ms))
+    sources = {item.item: Source(row.source or Source.MANUAL)}
+    changes = _changes(conn, rules, sources, {item.item: item.answer}, {item.item: row}, before or {item.item: ()})
+    counts = decisions.write(conn, project, changes, now_ms=now_ms, by=account)
     changed = {"before": row.body, "answer": body}
     audit.record(conn, [Happening("item-corrected", account, project, item.item, changed)], now_ms=now_ms)
-    day = tally.day_of(now_ms)
-    changes: Counter[Count] = Counter()
-    for label in label_uses(Answer.from_json(row.body)):
-        changes[Count(account, day, What.LABEL, label)] -= 1
-    for label in label_uses(item.answer):
-        changes[Count(account, day, What.LABEL, label)] += 1
-    tally.add(conn, project, changes)
+    tally.add(conn, project, counts)
     return int(row.token) + 1
+
+
+def _closed_reason(row: Row[Any]) -> str | None:
+    """Why a labeler's earlier answer can no longer be changed by them, or None. Pure."""
+    if row.reviewed_ms is not None:
+        return "A reviewer decided this item meanwhile; your answer stays in its history, and no correction is needed."
+    if row.item_state not in (ItemState.TODO, ItemState.LABELED, ItemState.NEEDS_REVIEW):
+        return "This item is out of the project's work just now (skipped, unreadable or missing); nothing was changed."
+    return None
 
 
 def mark_unreadable(
@@ -360,8 +415,9 @@ def mark_unreadable(
         update(ITEM)
         .where(ITEM.c.id == item, ITEM.c.state == ItemState.TODO.value)
         .values(state=ItemState.UNREADABLE.value, reason=reason, open_slots=0)
-    )
-    if changed.rowcount != 1:
+        .returning(ITEM.c.kind)
+    ).scalar_one_or_none()
+    if changed is None:
         return
     conn.execute(
         update(ASSIGNMENT)
@@ -370,5 +426,4 @@ def mark_unreadable(
     )
     audit.record(conn, [Happening("item-unreadable", account, project, item, {"reason": reason})], now_ms=now_ms)
     by = account if account is not None else tally.NOBODY
-    changes = {Count(by, 0, What.ITEM, ItemState.TODO): -1, Count(by, 0, What.ITEM, ItemState.UNREADABLE): 1}
-    tally.add(conn, project, changes)
+    tally.add(conn, project, tally.moved(by, ItemKind(changed), ItemState.TODO, ItemState.UNREADABLE))

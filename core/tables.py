@@ -96,6 +96,10 @@ class Project(Base, table=True):
     lease_s: int = Field(sa_column=Column(Integer, nullable=False))
     instructions: str = Field(default="", sa_column=Column(Text, nullable=False))
     assist: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    quality: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+    refresh_every_s: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    refreshed_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    refresh_found: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     import_done: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     import_total: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     created_ms: int = Field(sa_column=ms())
@@ -138,11 +142,16 @@ class LabelClass(Base, table=True):
     position: int = Field(sa_column=Column(Integer, nullable=False))
     color: str = Field(sa_column=Column(String(7), nullable=False))
     retired_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    merged_id: int | None = Field(default=None, sa_column=Column(BigInteger))
 
     __table_args__ = (UniqueConstraint("project_id", "path"),)
 
 
 OPEN = text("open_slots > 0")
+DECIDED = text("decided_ms IS NOT NULL")
+UNREVIEWED = text("state = 1 AND reviewed_ms IS NULL")
+NOT_MANUAL = text("source <> 'manual'")
+GOLD = text("gold IS NOT NULL")
 
 
 class Item(Base, table=True):
@@ -166,6 +175,12 @@ class Item(Base, table=True):
     reason: str | None = Field(default=None, sa_column=Column(Text))
     answer: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     decided_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    source: str | None = Field(default=None, sa_column=Column(String(24)))
+    reviewed_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    reviewer_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    defaults: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    gold: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    state_before: int | None = Field(default=None, sa_column=Column(SmallInteger))
 
     __table_args__ = (
         UniqueConstraint("project_id", "path"),
@@ -178,9 +193,25 @@ class Item(Base, table=True):
         Index("ix_item_open_cluster", "project_id", "cluster", "key", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_item_open_assignee", "assignee_id", "key", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_item_state", "project_id", "state", "id"),
+        Index("ix_item_decided", "project_id", "decided_ms", "id", sqlite_where=DECIDED, postgresql_where=DECIDED),
+        Index("ix_item_unreviewed", "project_id", "id", sqlite_where=UNREVIEWED, postgresql_where=UNREVIEWED),
+        Index("ix_item_source", "project_id", "source", "id", sqlite_where=NOT_MANUAL, postgresql_where=NOT_MANUAL),
+        Index("ix_item_gold", "project_id", "key", sqlite_where=GOLD, postgresql_where=GOLD),
     )
 
 
+class ItemLabel(Base, table=True):
+    """Which items hold which label now: the index of the data page, kept with every answer (see `core.decisions`)."""
+
+    __tablename__ = "item_label"
+    project_id: int = Field(sa_column=ref("project.id", primary_key=True))
+    label_id: int = Field(sa_column=ref("label_class.id", primary_key=True))
+    item_id: int = Field(sa_column=ref("item.id", primary_key=True))
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+SUBMITTED = text("state = 1")
 LEASED = text("state = 0")
 REJECTED = text("state = 3")
 
@@ -219,6 +250,14 @@ class Assignment(Base, table=True):
             postgresql_where=REJECTED,
         ),
         Index("ix_assignment_submitted", "account_id", "project_id", "submitted_ms"),
+        Index(
+            "ix_assignment_items",
+            "account_id",
+            "project_id",
+            "item_id",
+            sqlite_where=SUBMITTED,
+            postgresql_where=SUBMITTED,
+        ),
     )
 
 
@@ -305,6 +344,7 @@ PROJECT = _table(Project)
 MEMBERSHIP = _table(Membership)
 LABEL_CLASS = _table(LabelClass)
 ITEM = _table(Item)
+ITEM_LABEL = _table(ItemLabel)
 ASSIGNMENT = _table(Assignment)
 EVENT = _table(Event)
 TALLY = _table(Tally)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.ids import AccountId, ProjectId
+from core.ids import AccountId, ItemKind, ItemState, ProjectId
 from core.tables import TALLY
 
 DAY_MS = 86_400_000
@@ -20,10 +22,14 @@ class What(StrEnum):
     """What is counted; `code` of a row is the item state or the label it is about."""
 
     ITEM = "item"  # items of a project by state (code: ItemState); day 0; the sum over accounts counts
+    QUEUE = "queue"  # items still to do by kind (code: ItemKind); day 0
     DONE = "done"  # items that an account submitted on a day
     SKIPPED = "skipped"  # items that an account skipped on a day
-    LABEL = "label"  # answers with a label (code: LabelId)
+    LABEL = "label"  # current answers with a label (code: LabelId); day 0
     ACTIVE_MS = "active-ms"  # time that an account worked on what it submitted
+    PACE = "pace"  # items that an account submitted, by how long one took (code: see `pace_code`); day 0
+    REJECTED = "rejected"  # answers of an account that a reviewer sent back
+    CORRECTED = "corrected"  # answers of an account that a reviewer changed
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,50 @@ class Count:
     code: int = 0
 
 
+def total_done(conn: Connection, project: ProjectId, account: AccountId) -> int:
+    """How many answers this account submitted in the project."""
+    mine = (TALLY.c.project_id == project, TALLY.c.what == What.DONE.value, TALLY.c.account_id == account)
+    return int(conn.execute(select(func.coalesce(func.sum(TALLY.c.n), 0)).where(*mine)).scalar_one())
+
+
 def day_of(now_ms: int) -> int:
     """Days since the epoch, UTC."""
     return now_ms // DAY_MS
+
+
+def moved(account: AccountId, kind: ItemKind, before: ItemState, after: ItemState, n: int = 1) -> Counter[Count]:
+    """The counts that change when `n` items of a kind go from one state to another."""
+    changes = Counter({Count(account, 0, What.ITEM, after): n})
+    changes[Count(account, 0, What.ITEM, before)] -= n
+    changes.update(_queued(account, kind, n * ((after is ItemState.TODO) - (before is ItemState.TODO))))
+    return changes
+
+
+def arrived(kind: ItemKind, state: ItemState, n: int) -> Counter[Count]:
+    """The counts that change when `n` new items come in."""
+    queued = n if state is ItemState.TODO else 0
+    return Counter({Count(NOBODY, 0, What.ITEM, state): n}) + _queued(NOBODY, kind, queued)
+
+
+def rekinded(before: ItemKind, after: ItemKind, n: int) -> Counter[Count]:
+    """The counts that change when `n` items still to do become of another kind."""
+    changes = _queued(NOBODY, after, n)
+    changes.update(_queued(NOBODY, before, -n))
+    return changes
+
+
+def _queued(account: AccountId, kind: ItemKind, n: int) -> Counter[Count]:
+    return Counter({Count(account, 0, What.QUEUE, kind): n})
+
+
+def pace_code(active_ms: int) -> int:
+    """The bucket of a duration: eighths of powers of two of a ms, so that a median read from counts is within 5 %."""
+    return round(8 * math.log2(max(1, active_ms)))
+
+
+def pace_ms(code: int) -> float:
+    """The duration in ms that a bucket stands for."""
+    return float(2 ** (code / 8))
 
 
 def add(conn: Connection, project: ProjectId, changes: Mapping[Count, int]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import people, projects
+from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
 from core.database import Database
 from core.ids import LabelId, ProjectId, ProjectState, Role, TaskType
 from core.ingest import NewItem, add_items
 from core.people import Account
 from core.projects import NewProject
+from core.settings import change_settings
 
 NOW_MS = 1_800_000_000_000
 
@@ -52,3 +54,12 @@ async def make_world(
         await db.write(people.add_member, project.id, account.id, Role.LABELER, by=None, now_ms=NOW_MS)
     labels = await db.read(projects.label_classes, project.id)
     return World(project.id, tuple(accounts), tuple(label.id for label in labels), project.lease_s * 1000)
+
+
+async def set_quorum(db: Database, world: World, least: int, most: int) -> None:
+    """Ask for consensus of so many labelers, as an admin does: while the project is paused."""
+    at = {"by": None, "now_ms": NOW_MS}
+    await db.write(projects.set_state, world.project, ProjectState.PAUSED, **at)  # type: ignore[arg-type]
+    changes = {"min_labelers": least, "max_labelers": most}
+    await db.write(change_settings, OPERATOR, world.project, changes, now_ms=NOW_MS)
+    await db.write(projects.set_state, world.project, ProjectState.RUNNING, **at)  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""Who may do what in which project, asked of the database: the roles of `core.roles` met with memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from core.errors import Forbidden, NotFound, ProjectPaused
+from core.ids import AccountId, ProjectId, ProjectState, Role
+from core.people import Account, is_enabled, role_in
+from core.roles import Action, allowed, require
+from core.tables import ACCOUNT, MEMBERSHIP, PROJECT
+
+OPERATOR = Account(AccountId(0), "operator", Role.ADMIN)
+"""Whoever works on the server itself; the history names nobody for what they do."""
+
+
+def actor(account: Account) -> AccountId | None:
+    """Whom the history names."""
+    return None if account.id == OPERATOR.id else account.id
+
+
+def require_in(conn: Connection, project: ProjectId, account: Account, action: Action) -> Role:
+    """Let pass whoever may do this in this project now; returns their role there.
+
+    Raises:
+        Forbidden: the account is disabled, has no place in the project, or its role does not allow it.
+    """
+    require_enabled(conn, account)
+    role = role_in(conn, project, account)
+    if role is None:
+        raise Forbidden("That project is not given to you; ask an admin.")
+    require(role, action)
+    return role
+
+
+def require_anywhere(conn: Connection, account: Account, action: Action) -> None:
+    """Let pass whoever may do this to the whole installation. Raises Forbidden."""
+    require_enabled(conn, account)
+    require(account.role, action)
+
+
+def require_enabled(conn: Connection, account: Account) -> None:
+    """Raises Forbidden once the account is disabled, whatever its session still believes."""
+    if account.id != OPERATOR.id and not is_enabled(conn, account.id):
+        raise Forbidden("Your account was disabled; what you submitted is kept. Ask an admin.")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What a labeler's place in a running project is like: how long pages stay in hand, how many items are gold."""
+
+    lease_s: int
+    gold_rate: float
+
+
+def require_labeler(conn: Connection, project: ProjectId, account: AccountId) -> Seat:
+    """This account's seat, where the project runs and the account may label in it; one query.
+
+    Raises:
+        ProjectPaused: it is paused, deleted or still initializing.
+        Forbidden: the account is disabled or has no place in the project.
+        NotFound: there is no such project.
+    """
+    row = conn.execute(
+        select(PROJECT.c.state, PROJECT.c.lease_s, PROJECT.c.quality, ACCOUNT.c.disabled_ms, ACCOUNT.c.role)
+        .add_columns(MEMBERSHIP.c.role.label("here"))
+        .select_from(PROJECT)
+        .join(ACCOUNT, ACCOUNT.c.id == account)
+        .outerjoin(MEMBERSHIP, (MEMBERSHIP.c.project_id == PROJECT.c.id) & (MEMBERSHIP.c.account_id == account))
+        .where(PROJECT.c.id == project)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("That project is gone.")
+    if row.disabled_ms is not None:
+        raise Forbidden("Your account was disabled; your unsubmitted work is kept. Ask an admin.")
+    role = row.here or (row.role if row.role == Role.ADMIN else None)
+    if role is None or not allowed(Role(role), Action.LABEL):
+        raise Forbidden("That project is no longer given to you; your unsubmitted work is kept. Ask an admin.")
+    if row.state != ProjectState.RUNNING:
+        raise ProjectPaused(f"The project is {row.state}; your work is kept and can be submitted when it runs again.")
+    return Seat(row.lease_s, float(row.quality.get("gold_rate", 0.0)))

@@ -1,0 +1,214 @@
+"""When several labelers answer one item: do they agree, and on what? Pure; no database.
+
+Labels of the image are voted one by one. Regions are matched between labelers by IoU (the Hungarian method) within one
+label; what more than half of the labelers drew stands, a box as the median of its edges, a polygon as the one nearest to the
+others. A result counts as agreed only when more than half of the labelers are close to it as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from shapely import Polygon as ShapelyPolygon
+from shapely import make_valid
+
+from core.annotation import Answer, Region
+from core.errors import BadInput
+from core.geometry import Box, Polygon, box_iou
+from core.ids import LabelId, TaskType
+
+CLOSE_ENOUGH = 0.5
+MOST_LABELERS = 99
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """How many labelers answer an item, and how well regions must overlap to be the same one (IoU, 0 to 1)."""
+
+    min_labelers: int = 1
+    max_labelers: int = 1
+    least_iou: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_labelers <= self.max_labelers <= MOST_LABELERS:
+            raise BadInput(
+                f"Consensus takes a minimum and a maximum of labelers with 1 <= minimum <= maximum <= {MOST_LABELERS}, "
+                f"not {self.min_labelers} and {self.max_labelers}."
+            )
+        if not 0 < self.least_iou <= 1:
+            raise BadInput(
+                f"The IoU at which two regions are the same lies over 0 and up to 1, not {self.least_iou:g}."
+            )
+
+    @property
+    def is_single(self) -> bool:
+        """True where the first answer decides."""
+        return self.max_labelers == 1
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The labelers agree on this answer."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class MoreNeeded:
+    """Another labeler is to be asked."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """As many as may be asked were asked, and they do not agree."""
+
+
+Verdict = Agreed | MoreNeeded | Conflict
+
+
+def decide(task_type: TaskType, answers: Sequence[Answer], quorum: Quorum) -> Verdict:
+    """What so many answers of different labelers come to."""
+    if len(answers) < quorum.min_labelers:
+        return MoreNeeded()
+    found = combine(task_type, answers, quorum.least_iou)
+    if found is not None:
+        return Agreed(found)
+    return MoreNeeded() if len(answers) < quorum.max_labelers else Conflict()
+
+
+def combine(task_type: TaskType, answers: Sequence[Answer], least_iou: float = 0.5) -> Answer | None:
+    """The answer that more than half of the labelers stand behind, or None."""
+    if len(answers) == 1:
+        return answers[0]
+    if task_type is TaskType.MULTI_CLASS:
+        return _majority_class(answers)
+    found = _majority_regions(answers, least_iou) if task_type.has_regions else _majority_labels(answers)
+    if found is None:
+        return None
+    close = sum(likeness(task_type, answer, found, least_iou) >= CLOSE_ENOUGH for answer in answers)
+    return found if 2 * close > len(answers) else None
+
+
+def likeness(task_type: TaskType, a: Answer, b: Answer, least_iou: float = 0.5) -> float:
+    """How alike two answers are, 0 to 1: same class or not, labels by Jaccard, regions by F1 of those that match."""
+    if task_type is TaskType.MULTI_CLASS:
+        return float(a.labels == b.labels)
+    if task_type is TaskType.MULTI_LABEL:
+        either = set(a.labels) | set(b.labels)
+        return len(set(a.labels) & set(b.labels)) / len(either) if either else 1.0
+    total = len(a.regions) + len(b.regions)
+    return 2 * len(match(a.regions, b.regions, least_iou)) / total if total else 1.0
+
+
+def _majority_class(answers: Sequence[Answer]) -> Answer | None:
+    votes, count = Counter(answer.labels for answer in answers).most_common(1)[0]
+    return Answer(votes) if 2 * count > len(answers) else None
+
+
+def _majority_labels(answers: Sequence[Answer]) -> Answer | None:
+    votes = Counter(label for answer in answers for label in dict.fromkeys(answer.labels))
+    if any(2 * count == len(answers) for count in votes.values()):
+        return None
+    kept = tuple(label for label, count in votes.items() if 2 * count > len(answers))
+    return Answer(kept) if kept else None
+
+
+def _majority_regions(answers: Sequence[Answer], least_iou: float) -> Answer | None:
+    groups = group_regions([answer.regions for answer in answers], least_iou)
+    if any(2 * len(group) == len(answers) for group in groups):
+        return None
+    kept = (group for group in groups if 2 * len(group) > len(answers))
+    return Answer(regions=tuple(Region(group[0].label, _middle([r.shape for r in group])) for group in kept))
+
+
+def group_regions(drawn: Sequence[Sequence[Region]], least_iou: float) -> list[list[Region]]:
+    """Regions of several labelers that mean the same thing, at most one of each labeler in a group."""
+    groups: list[list[Region]] = []
+    for regions in drawn:
+        heads = [Region(group[0].label, _middle([r.shape for r in group])) for group in groups]
+        matched = {theirs: place for place, theirs, _ in match(heads, regions, least_iou)}
+        for n, region in enumerate(regions):
+            if n in matched:
+                groups[matched[n]].append(region)
+            else:
+                groups.append([region])
+    return groups
+
+
+def match(a: Sequence[Region], b: Sequence[Region], least_iou: float) -> tuple[tuple[int, int, float], ...]:
+    """Pairs of places with their IoU, one to one, that overlap most in sum; only regions of one label match."""
+    from scipy.optimize import linear_sum_assignment  # half a second that no front end pays before it needs it
+
+    if not a or not b:
+        return ()
+    overlap = np.array([[_overlap(first, second) for second in b] for first in a])
+    overlap[overlap < least_iou] = 0.0
+    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    return tuple(
+        (int(i), int(j), float(overlap[i, j])) for i, j in zip(rows, columns, strict=True) if overlap[i, j] > 0
+    )
+
+
+def _overlap(a: Region, b: Region) -> float:
+    if a.label != b.label or box_iou(a.shape.bounds, b.shape.bounds) == 0:
+        return 0.0
+    return shape_iou(a.shape, b.shape)
+
+
+def shape_iou(a: Box | Polygon, b: Box | Polygon) -> float:
+    """Intersection over union of two shapes of any kind, 0 to 1."""
+    if isinstance(a, Box) and isinstance(b, Box):
+        return box_iou(a, b)
+    first, second = _area(a), _area(b)
+    union = first.union(second).area
+    return float(first.intersection(second).area / union) if union > 0 else 0.0
+
+
+def _area(shape: Box | Polygon) -> ShapelyPolygon:
+    if isinstance(shape, Box):
+        return ShapelyPolygon([(shape.x0, shape.y0), (shape.x1, shape.y0), (shape.x1, shape.y1), (shape.x0, shape.y1)])
+    return make_valid(ShapelyPolygon(shape.points))
+
+
+def _middle(shapes: Sequence[Box | Polygon]) -> Box | Polygon:
+    """The shape that stands for its group."""
+    if len(shapes) == 1:
+        return shapes[0]
+    boxes = [shape for shape in shapes if isinstance(shape, Box)]
+    if len(boxes) == len(shapes):
+        return Box(*(statistics.median(getattr(box, edge) for box in boxes) for edge in ("x0", "y0", "x1", "y1")))
+    return max(shapes, key=lambda shape: sum(shape_iou(shape, other) for other in shapes))
+
+
+def classes_of(answers: Sequence[Answer]) -> frozenset[LabelId]:
+    """Every label that any of the answers uses."""
+    return frozenset().union(*(answer.label_set for answer in answers))
+
+
+def krippendorff_alpha(votes: Sequence[Sequence[int | None]]) -> float | None:
+    """Krippendorff's alpha for nominal votes: a row a labeler, a column an item, None where one gave no answer.
+
+    None where there is nothing to compare: fewer than two values, or no item with two answers.
+    """
+    import krippendorff
+
+    table = np.array([[np.nan if vote is None else vote for vote in row] for row in votes], float)
+    shared = table[:, (~np.isnan(table)).sum(axis=0) >= 2] if table.size else table
+    if shared.size == 0 or len(np.unique(shared[~np.isnan(shared)])) < 2:
+        return None
+    return float(krippendorff.alpha(shared, level_of_measurement="nominal"))
+
+
+def cohen_kappa(first: Sequence[int], second: Sequence[int]) -> float | None:
+    """Cohen's kappa of two labelers over the items that both answered; None where it is not defined."""
+    from sklearn.metrics import cohen_kappa_score
+
+    if not first or len({*first, *second}) < 2:
+        return None
+    value = float(cohen_kappa_score(first, second))
+    return None if math.isnan(value) else value
