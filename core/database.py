@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -81,6 +82,18 @@ def translate(error: BaseException) -> BaseException:
     return error
 
 
+class Snapshot:
+    """One view of the database as it was when it was taken; reads through it, one at a time, see no later change."""
+
+    def __init__(self, run: Callable[[Callable[[Connection], Any]], Awaitable[Any]]) -> None:
+        self._run = run
+
+    async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(connection, …)` on the snapshot; it must not write."""
+        result: T = await self._run(functools.partial(_call, fn, args, kwargs))
+        return result
+
+
 class Database(ABC):
     """A database that runs core's functions; safe to share by every task of one event loop."""
 
@@ -100,13 +113,20 @@ class Database(ABC):
         """Run `fn(connection, …)` on a consistent snapshot; it must not write."""
 
     @abstractmethod
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Hold one consistent view for many reads, on a connection of its own; keep it for seconds, not for hours."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Finish what waits and let go of every connection."""
 
 
-def sqlite_engine(url: str, *, begin: str) -> Engine:
+def sqlite_engine(url: str, *, begin: str, pooled: bool = True) -> Engine:
     """An engine whose connections use WAL with full sync and open transactions with `begin`."""
-    engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=60)
+    if pooled:
+        engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=60)
+    else:
+        engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -136,6 +156,7 @@ class SqliteDatabase(Database):
     def __init__(self, url: str) -> None:
         self._write_engine = sqlite_engine(url, begin="BEGIN IMMEDIATE")
         self._read_engine = sqlite_engine(url, begin="BEGIN")
+        self._snapshot_engine = sqlite_engine(url, begin="BEGIN", pooled=False)
         self._writer = SqliteWriter(self._write_engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
@@ -156,6 +177,25 @@ class SqliteDatabase(Database):
             return await asyncio.get_running_loop().run_in_executor(self._readers, act)
         except Exception as error:
             raise translate(error) from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        loop = asyncio.get_running_loop()
+
+        async def run(act: Callable[[Connection], Any]) -> Any:
+            try:
+                return await loop.run_in_executor(self._readers, act, connection)
+            except Exception as error:
+                raise translate(error) from error
+
+        try:
+            connection = await loop.run_in_executor(self._readers, self._snapshot_engine.connect)
+        except Exception as error:
+            raise translate(error) from error
+        try:
+            yield Snapshot(run)
+        finally:
+            await loop.run_in_executor(self._readers, connection.close)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.close)
@@ -194,6 +234,20 @@ class PostgresDatabase(Database):
             raise
         except Exception as error:
             raise translate(error) from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        engine = create_async_engine(self._engine.url, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                yield Snapshot(connection.run_sync)
+        except TaglineError:
+            raise
+        except DBAPIError as error:
+            raise translate(error) from error
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         await self._engine.dispose()

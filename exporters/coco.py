@@ -1,103 +1,110 @@
-"""COCO, streamed: one image entry an item, ids from 1, counts equal to the database's or the export fails.
+"""COCO: one image entry an item, ids from 1, boxes in absolute pixels; and the retired service's profile of it.
+
+Images go straight into the file while annotations wait in a temporary one, so that the project is read once and memory does
+not grow with it. The profile has boxes and polygons as fractions of the image, `area` 0 and AmlDatastore URLs.
 
 Source: the data format page of cocodataset.org. An image label becomes an annotation whose box is the whole image.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
 
-from core.annotation import Region
 from core.database import Database
-from core.errors import TaglineError
-from core.geometry import Box
+from core.geometry import Box, Polygon
 from core.ids import LabelId
 from core.labels import LabelClass, LabelSet
-from exporters.items import Labeled, StoredItem, labeled_items, open_export
+from exporters.items import Labeled, StoredItem
+from exporters.manifest import ExportMismatch, Manifest, made_at
+from exporters.output import Output
+from exporters.writer import Writer, fraction, store_url
 
-FLUSH_BYTES = 64 * 1024
-
+FILE = "labels.json"
 Write = Callable[[bytes], Awaitable[None]]
 
-
-class ExportMismatch(TaglineError):
-    """What was written does not add up to what the database holds; the file must not be used."""
+__all__ = ["CocoWriter", "ExportMismatch", "Manifest", "RetiredServiceWriter", "annotations_of", "export_coco"]
 
 
-@dataclass
-class Manifest:
-    """What an export wrote."""
+class CocoWriter(Writer):
+    """Standard COCO."""
 
-    project: str
-    images: int = 0
-    annotations: int = 0
-    categories: int = 0
-    bytes: int = 0
-    sha256: str = ""
+    def __init__(self, begun: Labeled, output: Output) -> None:
+        super().__init__(begun, output)
+        self._categories = {label.id: number for number, label in enumerate(begun.labels, start=1)}
+        self._stack = ExitStack()
+        self._file = self._stack.enter_context(output.open(FILE))
+        self._waiting = self._stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+        self._file.write(_head(begun) + b'"images":[')
 
+    def add(self, items: Sequence[StoredItem]) -> None:
+        """Write the images, and put their annotations by."""
+        images, annotations = [], []
+        for item in items:
+            self.images += 1
+            images.append(orjson.dumps(self.image(item)))
+            for annotation in self.annotations(item):
+                self.written += 1
+                annotations.append(orjson.dumps({"id": self.written, "image_id": self.images, **annotation}))
+        self._file.write(_joined(images, first=self.images == len(items)))
+        if annotations:
+            self._waiting.write(_joined(annotations, first=self.written == len(annotations)))
 
-@dataclass
-class _Sink:
-    """Collects pieces into larger writes, and counts and hashes them."""
+    def finish(self) -> None:
+        """Write the annotations after the images."""
+        self._file.write(b'\n],"annotations":[')
+        self._waiting.seek(0)
+        shutil.copyfileobj(self._waiting, self._file, 1 << 20)
+        self._file.write(b"\n]}\n")
+        self._stack.close()
 
-    write: Write
-    manifest: Manifest
-    _digest: Any = field(default_factory=hashlib.sha256)
-    _buffer: bytearray = field(default_factory=bytearray)
+    def close(self) -> None:
+        """Let go of the files, finished or not."""
+        self._stack.close()
 
-    async def put(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) >= FLUSH_BYTES:
-            await self.flush()
+    def image(self, item: StoredItem) -> dict[str, Any]:
+        """The image entry."""
+        return {"id": self.images, "file_name": item.path, "width": item.width, "height": item.height}
 
-    async def flush(self) -> None:
-        data, self._buffer = bytes(self._buffer), bytearray()
-        self._digest.update(data)
-        self.manifest.bytes += len(data)
-        self.manifest.sha256 = self._digest.hexdigest()
-        await self.write(data)
-
-
-async def export_coco(db: Database, name: str, write: Write, *, all_items: bool = False, now_ms: int) -> Manifest:
-    """Write a project as COCO, piece by piece, in memory that does not grow with the project.
-
-    Args:
-        write: takes the next bytes; a file, a pipe or an SSH channel.
-        all_items: unlabeled items too, as images without annotations.
-
-    Raises:
-        NotFound: there is no such project.
-        ExportMismatch: items came or went while it was written.
-    """
-    begun = await db.read(open_export, name, all_items=all_items)
-    categories = {label.id: number for number, label in enumerate(begun.labels, start=1)}
-    sink = _Sink(write, Manifest(name, categories=len(categories)))
-    await sink.put(_head(begun, now_ms))
-    await sink.put(b'"images":[')
-    await _put_all(sink, _images(db, begun, all_items))
-    await sink.put(b'\n],"annotations":[')
-    await _put_all(sink, _annotations(db, begun, all_items, categories))
-    await sink.put(b"\n]}\n")
-    await sink.flush()
-    if sink.manifest.images != begun.items:
-        raise ExportMismatch(
-            f"The export holds {sink.manifest.images} images, the database {begun.items}: labels changed while it was "
-            "written. Nothing was lost; export once more, or pause the project first."
-        )
-    return sink.manifest
+    def annotations(self, item: StoredItem) -> Iterator[dict[str, Any]]:
+        """The item's annotations, without ids."""
+        body = item.body
+        return iter(()) if body is None else _absolute(body, item.width, item.height, self._categories)
 
 
-def _head(begun: Labeled, now_ms: int) -> bytes:
-    made = datetime.fromtimestamp(now_ms / 1000, UTC)
+class RetiredServiceWriter(CocoWriter):
+    """COCO as the retired labeling service wrote it."""
+
+    def image(self, item: StoredItem) -> dict[str, Any]:
+        """With the URL that the service gave."""
+        return super().image(item) | {"coco_url": store_url(self.begun.project.datastore) + item.path}
+
+    def annotations(self, item: StoredItem) -> Iterator[dict[str, Any]]:
+        """In fractions of the image."""
+        size = item.size_wh
+        for annotation in super().annotations(item):
+            x, y, width, height = annotation["bbox"]
+            x0, y0 = fraction(x, size[0]), fraction(y, size[1])
+            x1, y1 = fraction(x + width, size[0]), fraction(y + height, size[1])
+            rings = [[fraction(v, size[n % 2]) for n, v in enumerate(ring)] for ring in annotation["segmentation"]]
+            box = [x0, y0, round(x1 - x0, 10), round(y1 - y0, 10)]
+            yield annotation | {"bbox": box, "area": 0.0, "segmentation": rings}
+
+
+def _joined(rows: list[bytes], *, first: bool) -> bytes:
+    return (b"\n" if first else b",\n") + b",\n".join(rows)
+
+
+def _head(begun: Labeled) -> bytes:
+    made = made_at(begun.made_ms)
     info = {
-        "description": begun.project.name, "version": "1.0", "year": made.year, "contributor": "Tagline",
-        "date_created": made.isoformat(timespec="seconds"),
+        "description": begun.project.name, "version": "1.0", "year": int(made[:4]), "contributor": "Tagline",
+        "date_created": made,
     }  # fmt: skip
     head = orjson.dumps({"info": info, "licenses": [], "categories": list(_categories(begun.labels))})
     return head[:-1] + b","
@@ -112,56 +119,49 @@ def _parent_path(label: LabelClass, labels: LabelSet) -> str:
     return "" if label.parent is None or label.parent not in labels else labels.by_id(label.parent).path
 
 
-async def _put_all(sink: _Sink, rows: AsyncIterator[tuple[str, dict[str, Any]]]) -> None:
-    first = True
-    async for counted, row in rows:
-        await sink.put((b"\n" if first else b",\n") + orjson.dumps(row))
-        setattr(sink.manifest, counted, getattr(sink.manifest, counted) + 1)
-        first = False
-
-
-async def _images(db: Database, begun: Labeled, all_items: bool) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    number = 0
-    async for item in labeled_items(db, begun.project.id, all_items=all_items):
-        number += 1
-        width, height = item.size_wh
-        yield "images", {"id": number, "file_name": item.path, "width": width, "height": height}
-
-
-async def _annotations(
-    db: Database, begun: Labeled, all_items: bool, categories: dict[LabelId, int]
-) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    image = number = 0
-    async for item in labeled_items(db, begun.project.id, all_items=all_items):
-        image += 1
-        for annotation in annotations_of(item, categories):
-            number += 1
-            yield "annotations", {"id": number, "image_id": image, **annotation}
-
-
-def annotations_of(item: StoredItem, categories: dict[LabelId, int]) -> Iterator[dict[str, Any]]:
-    """The COCO annotations of one item, without ids: absolute pixels of the upright image."""
-    width, height = item.size_wh
-    for label in item.answer.labels:
+def _absolute(body: dict[str, Any], width: int, height: int, categories: dict[Any, int]) -> Iterator[dict[str, Any]]:
+    """Annotations straight from the stored form: there may be millions."""
+    for label in body["labels"]:
         yield {
             "category_id": categories[label], "bbox": [0, 0, width, height], "area": width * height,
             "segmentation": [], "iscrowd": 0,
         }  # fmt: skip
-    for region in item.answer.regions:
-        yield _region(region, categories)
+    for region in body["regions"]:
+        shape = region["shape"]
+        if "box" in shape:
+            x0, y0, x1, y1 = shape["box"]
+            ring, area = [x0, y0, x1, y0, x1, y1, x0, y1], (x1 - x0) * (y1 - y0)
+        else:
+            polygon = Polygon(tuple((x, y) for x, y in shape["polygon"]))
+            (x0, y0, x1, y1), area = _corners(polygon.bounds), polygon.area
+            ring = [value for point in polygon.points for value in point]
+        yield {
+            "category_id": categories[region["label"]], "bbox": [x0, y0, x1 - x0, y1 - y0], "area": area,
+            "segmentation": [ring], "iscrowd": 0,
+        }  # fmt: skip
 
 
-def _region(region: Region, categories: dict[LabelId, int]) -> dict[str, Any]:
-    shape = region.shape
-    bounds = shape.bounds
-    if isinstance(shape, Box):
-        ring = [shape.x0, shape.y0, shape.x1, shape.y0, shape.x1, shape.y1, shape.x0, shape.y1]
-    else:
-        ring = [value for point in shape.points for value in point]
-    return {
-        "category_id": categories[region.label],
-        "bbox": [bounds.x0, bounds.y0, bounds.x1 - bounds.x0, bounds.y1 - bounds.y0],
-        "area": shape.area,
-        "segmentation": [ring],
-        "iscrowd": 0,
-    }
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return box.x0, box.y0, box.x1, box.y1
+
+
+def annotations_of(item: StoredItem, categories: dict[LabelId, int]) -> Iterator[dict[str, Any]]:
+    """The COCO annotations of one item, without ids: absolute pixels of the upright image."""
+    return _absolute(item.answer.to_json(), item.width, item.height, categories)
+
+
+async def export_coco(db: Database, name: str, write: Write, *, all_items: bool = False, now_ms: int) -> Manifest:
+    """Write a project as COCO to a pipe, once it is known to be whole.
+
+    Args:
+        write: takes the next bytes; a file, a pipe or an SSH channel.
+        all_items: unlabeled items too, as images without annotations.
+
+    Raises:
+        NotFound: there is no such project.
+        ExportMismatch: what would be written does not add up; nothing was.
+    """
+    from exporters.formats import FORMATS
+    from exporters.run import export_to_pipe
+
+    return await export_to_pipe(db, name, FORMATS["coco"], write, all_items=all_items, now_ms=now_ms)

@@ -1,0 +1,123 @@
+"""Formats of a file an image: YOLO and Pascal VOC. Several images of one stem in a folder keep their whole names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from xml.etree import ElementTree as ET
+
+import orjson
+
+from core.annotation import Answer
+from core.geometry import Box
+from core.ids import ItemState
+from exporters.items import Labeled, StoredItem
+from exporters.output import Output
+from exporters.writer import Writer, flat, fraction, needs_regions
+
+Element = ET.Element
+
+
+class _Stems:
+    """Names for label files: the image's without its ending, or with it where another image has the same."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def name(self, path: str) -> str:
+        stem = path.removesuffix(PurePosixPath(path).suffix)
+        name = path if stem in self._taken else stem
+        self._taken.add(name)
+        return name
+
+
+class YoloWriter(Writer):
+    """`labels/….txt` beside `data.yaml`: class and centre box, or class and polygon, as fractions of the image.
+
+    Source: the dataset format of YOLOv5 and later. Class numbers are those of `names` in data.yaml, from 0.
+    """
+
+    def __init__(self, begun: Labeled, output: Output) -> None:
+        super().__init__(begun, output)
+        needs_regions(begun, "YOLO")
+        self._classes = {label.id: n for n, label in enumerate(begun.labels)}
+        self._stems = _Stems()
+        names = "".join(f"  {n}: {orjson.dumps(label.path).decode()}\n" for n, label in enumerate(begun.labels))
+        output.put("data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}".encode())
+
+    def add(self, items: Sequence[StoredItem]) -> None:
+        """Write a text file an image that is labeled."""
+        for item, answer in self.counted(items):
+            name = self._stems.name(item.path)
+            if item.state == ItemState.LABELED:
+                self.output.put(f"labels/{name}.txt", self._lines(answer, item.size_wh).encode())
+
+    def _lines(self, answer: Answer, size_wh: tuple[int, int]) -> str:
+        return "".join(
+            f"{self._classes[region.label]} {' '.join(_number(v) for v in _yolo(region.shape, size_wh))}\n"
+            for region in answer.regions
+        )
+
+    def finish(self) -> None:
+        """Nothing comes last."""
+
+
+def _yolo(shape: object, size_wh: tuple[int, int]) -> list[float]:
+    numbers = [fraction(v, size_wh[n % 2]) for n, v in enumerate(flat(shape))]  # type: ignore[arg-type]
+    if not isinstance(shape, Box):
+        return numbers
+    x0, y0, x1, y1 = numbers
+    return [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
+
+
+def _number(value: float) -> str:
+    return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+class VocWriter(Writer):
+    """`Annotations/….xml`; `path` is the datastore path. A polygon stands beside its bndbox as x1, y1, x2, y2 …
+
+    Source: the PASCAL VOC development kit. Coordinates are px from the image's upper left corner, far edges exclusive.
+    """
+
+    def __init__(self, begun: Labeled, output: Output) -> None:
+        super().__init__(begun, output)
+        self._stems = _Stems()
+
+    def add(self, items: Sequence[StoredItem]) -> None:
+        """Write an XML file an image that is labeled, and a bare one for others."""
+        for item, answer in self.counted(items):
+            tree = self._tree(item, answer)
+            ET.indent(tree)
+            data = ET.tostring(tree, encoding="utf-8") + b"\n"
+            self.output.put(f"Annotations/{self._stems.name(item.path)}.xml", data)
+
+    def _tree(self, item: StoredItem, answer: Answer) -> Element:
+        path = PurePosixPath(item.path)
+        root = Element("annotation")
+        _texts(root, folder=str(path.parent), filename=path.name, path=item.path)
+        _texts(ET.SubElement(root, "source"), database=self.begun.project.name)
+        _texts(ET.SubElement(root, "size"), width=item.width, height=item.height, depth=3)
+        _texts(root, segmented=int(any(not isinstance(region.shape, Box) for region in answer.regions)))
+        for label in answer.labels:
+            self._object(root, self.paths[label], Box(0, 0, item.width, item.height), ())
+        for region in answer.regions:
+            points = () if isinstance(region.shape, Box) else tuple(flat(region.shape))
+            self._object(root, self.paths[region.label], region.shape.bounds, points)
+        return root
+
+    def _object(self, root: Element, name: str, box: Box, points: Sequence[float]) -> None:
+        element = ET.SubElement(root, "object")
+        _texts(element, name=name, pose="Unspecified", truncated=0, difficult=0)
+        _texts(ET.SubElement(element, "bndbox"), xmin=box.x0, ymin=box.y0, xmax=box.x1, ymax=box.y1)
+        if points:
+            polygon = ET.SubElement(element, "polygon")
+            _texts(polygon, **{f"{'xy'[n % 2]}{n // 2 + 1}": value for n, value in enumerate(points)})
+
+    def finish(self) -> None:
+        """Nothing comes last."""
+
+
+def _texts(parent: Element, **values: object) -> None:
+    for tag, value in values.items():
+        ET.SubElement(parent, tag).text = str(int(value) if isinstance(value, float) and value == int(value) else value)
