@@ -32,6 +32,7 @@ from tests.conftest import Run
 from tests.exporters.house import answer_of, exported, label_some, make_project
 
 REGION_FORMATS = ("coco", "coco-aml", "jsonl", "mltable", "csv", "parquet", "yolo", "voc")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LABEL_FORMATS = ("coco", "coco-aml", "jsonl", "mltable", "csv", "parquet", "voc")
 
 
@@ -60,6 +61,7 @@ def test_every_format_holds_what_the_database_counts(run: Run, task: TaskType, t
     run(body)
 
 
+@on_sqlite
 def test_a_zip_carries_hashes_that_can_be_checked(run: Run) -> None:
     """Every file of a YOLO export stands in SHA256SUMS with its hash, and the manifest says how many there are."""
 
@@ -78,6 +80,7 @@ def test_a_zip_carries_hashes_that_can_be_checked(run: Run) -> None:
     run(body)
 
 
+@on_sqlite
 def test_tables_read_as_pandas_and_csv_readers_expect(run: Run) -> None:
     """Parquet has a row an image with lists of labels and regions; CSV a row an annotation with the same numbers."""
 
@@ -94,6 +97,7 @@ def test_tables_read_as_pandas_and_csv_readers_expect(run: Run) -> None:
     run(body)
 
 
+@on_sqlite
 def test_the_retired_services_profile_is_in_fractions(run: Run) -> None:
     """Boxes lie between 0 and 1, the area is 0, and images carry AmlDatastore URLs."""
 
@@ -107,6 +111,7 @@ def test_the_retired_services_profile_is_in_fractions(run: Run) -> None:
     run(body)
 
 
+@on_sqlite
 def test_azure_ml_lines_follow_its_schema(run: Run) -> None:
     """A box has topX to bottomY between 0 and 1 and isCrowd; the MLTable names the lines."""
 
@@ -124,6 +129,7 @@ def test_azure_ml_lines_follow_its_schema(run: Run) -> None:
     run(body)
 
 
+@on_sqlite
 def test_voc_and_yolo_name_files_by_the_image(sqlite_url: str, run: Run) -> None:
     """`day/001.jpg` has `day/001.xml` and `day/001.txt`; an image labeled empty has a file without objects."""
 
@@ -141,6 +147,7 @@ def test_voc_and_yolo_name_files_by_the_image(sqlite_url: str, run: Run) -> None
     run(body)
 
 
+@on_sqlite
 def test_folders_hold_the_images_themselves(run: Run, tmp_path: Path) -> None:
     """A classification project becomes a folder a label with the pictures; one that is gone is named in metadata.csv."""
 
@@ -160,6 +167,7 @@ def test_folders_hold_the_images_themselves(run: Run, tmp_path: Path) -> None:
     run(body)
 
 
+@on_sqlite
 def test_formats_say_what_they_cannot_hold(run: Run, tmp_path: Path) -> None:
     """YOLO of a classification project and folders of boxes are refused in words, and no file is left."""
 
@@ -202,6 +210,7 @@ def test_labels_that_arrive_meanwhile_change_nothing(run: Run, monkeypatch: pyte
     run(body)
 
 
+@on_sqlite
 def test_a_wrong_count_sends_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """When what was written does not add up, the export fails, no byte is sent and no file is left."""
 
