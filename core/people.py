@@ -229,6 +229,17 @@ def membership(conn: Connection, project: ProjectId, account: AccountId) -> Memb
     return None if row is None else Member(Role(row.role), row.page_size, row.instructions_seen_ms)
 
 
+def members_of(conn: Connection, project: ProjectId) -> tuple[tuple[Account, Role], ...]:
+    """The project's members with their roles in it, by name."""
+    rows = conn.execute(
+        select(ACCOUNT, MEMBERSHIP.c.role.label("here"))
+        .join(MEMBERSHIP, MEMBERSHIP.c.account_id == ACCOUNT.c.id)
+        .where(MEMBERSHIP.c.project_id == project)
+        .order_by(ACCOUNT.c.name)
+    )
+    return tuple((_account(row), Role(row.here)) for row in rows)
+
+
 def role_in(conn: Connection, project: ProjectId, account: Account) -> Role | None:
     """What the account is in the project: an admin everywhere, others what they were given, else None."""
     if account.role is Role.ADMIN:

@@ -15,15 +15,17 @@ class Action(StrEnum):
     SEE_PROJECT = "see the project"
     SEE_PROGRESS = "see the project's progress"
     REVIEW = "review labels"
+    ASSIGN = "assign items to labelers"
     CHANGE_PROJECT = "create or change projects"
     IMPORT = "import data"
     EXPORT = "export labels"
     MANAGE_PEOPLE = "manage users"
+    SEE_AUDIT = "see the log"
     OPERATE = "operate the server"
 
 
 _LABELER = frozenset({Action.LABEL, Action.SEE_PROJECT})
-_LEAD = _LABELER | {Action.SEE_PROGRESS, Action.REVIEW}
+_LEAD = _LABELER | {Action.SEE_PROGRESS, Action.REVIEW, Action.ASSIGN}
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.LABELER: _LABELER,
     Role.LEAD: _LEAD,

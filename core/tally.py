@@ -101,6 +101,11 @@ def add(conn: Connection, project: ProjectId, changes: Mapping[Count, int]) -> N
         conn.execute(_UPSERT[conn.dialect.name], rows)
 
 
+def clear(conn: Connection, project: ProjectId, what: What) -> None:
+    """Forget every count of a kind, for counting anew."""
+    conn.execute(TALLY.delete().where(TALLY.c.project_id == project, TALLY.c.what == what.value))
+
+
 def _upsert(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> postgresql.Insert | sqlite.Insert:
     statement = insert(TALLY)
     return statement.on_conflict_do_update(

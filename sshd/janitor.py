@@ -1,18 +1,23 @@
-"""The process that gives unrenewed leases back to the queue: `python -m sshd.janitor`, started by serve."""
+"""The process that gives unrenewed leases back to the queue and looks for new files: `python -m sshd.janitor`, started by serve."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
 from collections.abc import Callable
 
+from core.access import OPERATOR
 from core.database import Database, open_database
 from core.errors import TaglineError
 from core.queue import expire
+from core.refresh import refresh, take_due
 from sshd.child import run_child
 from sshd.config import Config
+from storage import open_store
+from storage.base import StorageError
 
 log = logging.getLogger("tagline.janitor")
 
@@ -30,14 +35,40 @@ async def sweep(db: Database, *, now_ms: int) -> int:
     return expired
 
 
+async def refresh_due(db: Database) -> None:
+    """Look for new files in every project whose interval has passed; trouble with one is logged, the others go on."""
+    while (project := await db.write(take_due, now_ms=_now_ms())) is not None:
+        try:
+            store = await asyncio.to_thread(open_store, project.datastore)
+            found = await refresh(db, OPERATOR, project.id, store, now_ms=_now_ms)
+            log.info("project %d refreshed: %d new, %d missing", project.id, found.added, found.missing)
+        except (TaglineError, StorageError) as error:
+            log.warning("project %d could not be refreshed: %s", project.id, error)
+
+
+async def _keep_fresh(db: Database) -> None:
+    """Refresh in the background for ever, so that a long listing never holds the leases up."""
+    while True:
+        try:
+            await refresh_due(db)
+        except TaglineError as error:
+            log.warning("projects could not be refreshed: %s", error)
+        await asyncio.sleep(PERIOD_S)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
-    db = await open_database(config.database_url, pool_size=1)
+    db = await open_database(config.database_url, pool_size=2)
     ready()
+    fresh = asyncio.create_task(_keep_fresh(db))
     try:
         while not stop.is_set():
             try:
-                if expired := await sweep(db, now_ms=time.time_ns() // 1_000_000):
+                if expired := await sweep(db, now_ms=_now_ms()):
                     log.info("%d leases ran out and went back to the queue", expired)
             except TaglineError as error:
                 log.warning("leases could not be swept: %s", error)
@@ -46,6 +77,9 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
             except TimeoutError:
                 continue
     finally:
+        fresh.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await fresh
         await db.close()
 
 

@@ -83,3 +83,21 @@ def run(database_url: str) -> Run:
         return asyncio.run(main())
 
     return act
+
+
+@pytest.fixture
+def run_sqlite(sqlite_url: str) -> Run:
+    """Run an async test body on a migrated SQLite database, where the engine makes no difference."""
+
+    def act(body: Callable[[Database], Awaitable[T]]) -> T:
+        async def main() -> T:
+            await migrate(sqlite_url)
+            db = await open_database(sqlite_url)
+            try:
+                return await body(db)
+            finally:
+                await db.close()
+
+        return asyncio.run(main())
+
+    return act

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from core.database import Database
 from core.errors import TaglineError
 from core.people import Account
-from sshd.commands import data, doctor, export, project, user
+from sshd.commands import data, doctor, export, insight, label, project, quality, review, user
 from sshd.commands.context import Context, Parser, Refused, Send
 from storage.base import StorageError
 
-NOUNS = (project, data, export, user, doctor)
+NOUNS = (project, data, label, review, quality, insight, export, user, doctor)
 
 __all__ = ["build_parser", "run", "run_command"]
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from core.access import OPERATOR
 from core.database import Database
 from core.ids import AccountId, Role
 from core.people import Account
@@ -51,6 +52,19 @@ class Context:
     def role(self) -> Role:
         """The role of who asks; the operator counts as an admin."""
         return Role.ADMIN if self.account is None else self.account.role
+
+    @property
+    def acting(self) -> Account:
+        """Who asks, as core's actions want it."""
+        return OPERATOR if self.account is None else self.account
+
+    async def json(self, facts: Any) -> None:
+        """Facts for a program."""
+        await self.stdout(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+
+    async def complain(self, text: str) -> None:
+        """A line for people about what was not done."""
+        await self.stderr((clean(text, lines=True) + "\n").encode())
 
     async def say(self, text: str) -> None:
         """A line for people; control characters from outside are neutralised."""

@@ -15,6 +15,7 @@ from core.labels import LabelSet
 from core.people import Account
 from core.projects import NewProject, Project, ProjectSummary
 from core.roles import Action, require
+from sshd.commands import settings
 from sshd.commands.context import Context, Parser, add_json
 from storage import open_store
 from storage.images import is_image_path
@@ -63,6 +64,7 @@ def add_to(commands: Any) -> None:
     member.add_argument("--role", choices=[role.value for role in Role], default=Role.LABELER.value)
     member.add_argument("--remove", action="store_true", help="take it away instead")
     member.set_defaults(act=_member)
+    settings.add_verbs(verbs)
 
 
 async def _create(context: Context, args: argparse.Namespace) -> int:

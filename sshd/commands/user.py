@@ -46,6 +46,12 @@ def add_to(commands: Any) -> None:
     key.add_argument("--remove", action="append", default=[], help="a fingerprint, as `user key NAME` prints it")
     add_json(key)
     key.set_defaults(act=_key)
+    password = verbs.add_parser(
+        "password", help="give a user a password, or take it away", example="tagline user password alice"
+    )
+    password.add_argument("name")
+    password.add_argument("--remove", action="store_true", help="take it away: keys only from then on")
+    password.set_defaults(act=_set_password)
 
 
 def read_key(text: str, *, may_open: bool) -> KeyLine:
@@ -131,3 +137,11 @@ async def _key(context: Context, args: argparse.Namespace) -> None:
     keys = await context.db.read(people.keys_of, account.id)
     rows = [{"fingerprint": key.fingerprint, "key": key.line} for key in keys]
     await context.show(rows, as_json=args.json, empty=f"{args.name} has no key.")
+
+
+async def _set_password(context: Context, args: argparse.Namespace) -> None:
+    context.require(Action.MANAGE_PEOPLE)
+    account = await context.db.read(people.account_by_name, args.name)
+    password_hash = None if args.remove else await _password(context)
+    await context.db.write(people.set_password, account.id, password_hash, by=context.by, now_ms=context.now_ms)
+    await context.say(f"{args.name} has {'no' if args.remove else 'a new'} password now.")

@@ -1,0 +1,69 @@
+"""Reading the append-only history of the whole installation: a page at a time, and in a stream for an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core.access import require_anywhere
+from core.ids import AccountId, ProjectId
+from core.people import Account
+from core.roles import Action
+from core.tables import ACCOUNT, EVENT, ITEM, PROJECT
+
+BATCH = 2000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log; names are empty where nobody, or no project or item, was concerned."""
+
+    id: int
+    at_ms: int
+    what: str
+    by: str
+    project: str
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries; every part that is given must hold."""
+
+    project: ProjectId | None = None
+    account: AccountId | None = None
+    what: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+def entries(
+    conn: Connection, by: Account, wanted: Wanted, *, limit: int, before: int | None = None, after: int | None = None
+) -> tuple[Entry, ...]:
+    """Up to `limit` entries: the newest first before an id, or the oldest first after one. Raises Forbidden."""
+    require_anywhere(conn, by, Action.SEE_AUDIT)
+    query = (
+        select(EVENT, ACCOUNT.c.name.label("by"), PROJECT.c.name.label("project"), ITEM.c.path)
+        .outerjoin(ACCOUNT, ACCOUNT.c.id == EVENT.c.account_id)
+        .outerjoin(PROJECT, PROJECT.c.id == EVENT.c.project_id)
+        .outerjoin(ITEM, ITEM.c.id == EVENT.c.item_id)
+        .order_by(EVENT.c.id if after is not None else EVENT.c.id.desc())
+        .limit(limit)
+    )
+    for given, condition in (
+        (wanted.project, EVENT.c.project_id == wanted.project),
+        (wanted.account, EVENT.c.account_id == wanted.account),
+        (wanted.what or None, EVENT.c.what == wanted.what),
+        (wanted.since_ms, EVENT.c.at_ms >= wanted.since_ms),
+        (wanted.until_ms, EVENT.c.at_ms < wanted.until_ms),
+        (before, EVENT.c.id < before),
+        (after, EVENT.c.id > after),
+    ):
+        query = query if given is None else query.where(condition)
+    return tuple(
+        Entry(r.id, r.at_ms, r.what, r.by or "", r.project or "", r.path or "", r.body) for r in conn.execute(query)
+    )
