@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from core.access import require_anywhere
 from core.ids import AccountId, ProjectId
@@ -54,16 +54,26 @@ def entries(
         .order_by(EVENT.c.id if after is not None else EVENT.c.id.desc())
         .limit(limit)
     )
-    for given, condition in (
-        (wanted.project, EVENT.c.project_id == wanted.project),
-        (wanted.account, EVENT.c.account_id == wanted.account),
-        (wanted.what or None, EVENT.c.what == wanted.what),
-        (wanted.since_ms, EVENT.c.at_ms >= wanted.since_ms),
-        (wanted.until_ms, EVENT.c.at_ms < wanted.until_ms),
-        (before, EVENT.c.id < before),
-        (after, EVENT.c.id > after),
-    ):
-        query = query if given is None else query.where(condition)
+    query = query.where(*_conditions(wanted))
+    if before is not None:
+        query = query.where(EVENT.c.id < before)
+    if after is not None:
+        query = query.where(EVENT.c.id > after)
     return tuple(
         Entry(r.id, r.at_ms, r.what, r.by or "", r.project or "", r.path or "", r.body) for r in conn.execute(query)
     )
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.project is not None:
+        found.append(EVENT.c.project_id == wanted.project)
+    if wanted.account is not None:
+        found.append(EVENT.c.account_id == wanted.account)
+    if wanted.what:
+        found.append(EVENT.c.what == wanted.what)
+    if wanted.since_ms is not None:
+        found.append(EVENT.c.at_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        found.append(EVENT.c.at_ms < wanted.until_ms)
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
@@ -16,7 +16,7 @@ from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role, TaskType
 from core.labels import COLORS, LabelClass, expand_paths
 from core.people import Viewer
 from core.progress import Progress, project_progress
-from core.tables import ITEM_LABEL, LABEL_CLASS, MEMBERSHIP, PROJECT
+from core.tables import LABEL_CLASS, MEMBERSHIP, PROJECT
 
 DEFAULT_LEASE_S = 900
 DEFAULT_MAX_ITEMS = 500_000
@@ -175,20 +175,13 @@ def list_projects(conn: Connection, viewer: Viewer) -> tuple[ProjectSummary, ...
     )
 
 
-def label_classes(conn: Connection, project: ProjectId, *, in_use: bool = False) -> tuple[LabelClass, ...]:
-    """A project's labels in their order, without the retired ones.
-
-    Args:
-        in_use: with those retired ones that current answers still have, as an export needs them.
-    """
-    here = select(LABEL_CLASS).where(LABEL_CLASS.c.project_id == project)
-    has_items = (
-        select(ITEM_LABEL.c.label_id)
-        .where(ITEM_LABEL.c.project_id == project, ITEM_LABEL.c.label_id == LABEL_CLASS.c.id)
-        .exists()
+def label_classes(conn: Connection, project: ProjectId) -> tuple[LabelClass, ...]:
+    """A project's labels in their order, without the retired ones."""
+    rows = conn.execute(
+        select(LABEL_CLASS)
+        .where(LABEL_CLASS.c.project_id == project, LABEL_CLASS.c.retired_ms.is_(None))
+        .order_by(LABEL_CLASS.c.position)
     )
-    chosen = or_(LABEL_CLASS.c.retired_ms.is_(None), has_items) if in_use else LABEL_CLASS.c.retired_ms.is_(None)
-    rows = conn.execute(here.where(chosen).order_by(LABEL_CLASS.c.position, LABEL_CLASS.c.id))
     return tuple(
         LabelClass(LabelId(r.id), r.name, r.path, r.position, r.color, LabelId(r.parent_id) if r.parent_id else None)
         for r in rows

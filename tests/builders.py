@@ -41,10 +41,15 @@ async def make_account(db: Database, name: str, role: Role = Role.LABELER) -> Ac
 
 
 async def make_world(
-    db: Database, *, items: int = 10, labelers: int = 2, task_type: TaskType = TaskType.MULTI_CLASS
+    db: Database,
+    *,
+    items: int = 10,
+    labelers: int = 2,
+    task_type: TaskType = TaskType.MULTI_CLASS,
+    datastore: str = "local:/",
 ) -> World:
     """A running project with items that need no files."""
-    new = NewProject("Birds", task_type, "local:/", ("robin", "wren", "Owl/Barn"), lease_s=60, seed=7)
+    new = NewProject("Birds", task_type, datastore, ("robin", "wren", "Owl/Barn"), lease_s=60, seed=7)
     project = await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)
     rows = [NewItem(f"{n:05}.jpg", "1", 100, (640, 480)) for n in range(items)]
     await db.write(add_items, project.id, project.seed, rows)

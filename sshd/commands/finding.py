@@ -16,6 +16,7 @@ from core.browse import Browsed, Filter
 from core.errors import BadInput
 from core.geometry import shape_from_json, shape_to_json
 from core.ids import ItemState, LabelId, Source
+from core.items import labels_in_use
 from core.labels import LabelSet
 from core.projects import Project
 from core.roles import Action
@@ -33,7 +34,7 @@ async def find_project(context: Context, name: str, action: Action = Action.SEE_
 
 async def find_labels(context: Context, project: Project) -> LabelSet:
     """The project's labels, with retired ones that answers still have."""
-    return LabelSet(await context.db.read(projects.label_classes, project.id, in_use=True))
+    return LabelSet(await context.db.read(labels_in_use, project.id))
 
 
 def time_ms(text: str) -> int:

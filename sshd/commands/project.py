@@ -14,9 +14,10 @@ from core.ingest import import_files
 from core.labels import LabelSet
 from core.people import Account
 from core.projects import NewProject, Project, ProjectSummary
-from core.roles import Action, require
+from core.roles import Action
 from sshd.commands import settings
 from sshd.commands.context import Context, Parser, add_json
+from sshd.commands.finding import find_project
 from storage import open_store
 from storage.images import is_image_path
 
@@ -148,18 +149,8 @@ def _row(summary: ProjectSummary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _found(context: Context, name: str, action: Action) -> Project:
-    project = await context.db.read(projects.get_project, name)
-    if context.account is not None:
-        role = await context.db.read(people.role_in, project.id, context.account)
-        if role is None:
-            raise Forbidden(f"The project {name!r} is not given to you; ask an admin.")
-        require(role, action)
-    return project
-
-
 async def _status(context: Context, args: argparse.Namespace) -> None:
-    project = await _found(context, args.name, Action.SEE_PROJECT)
+    project = await find_project(context, args.name, Action.SEE_PROJECT)
     done = await context.db.read(progress.project_progress, project.id)
     facts = _row(ProjectSummary(project, context.role, done)) | {"in hand": done.in_hand, "order seed": project.seed}
     if not context.may(Action.SEE_PROGRESS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -80,9 +81,9 @@ def test_the_matrix_knows_every_command() -> None:
     }
 
 
-async def people_of(db: Database) -> dict[str, Account]:
+async def people_of(db: Database, folder: Path) -> dict[str, Account]:
     """One account a letter of the matrix, and one that is shut out."""
-    world = await make_world(db, items=3)
+    world = await make_world(db, items=3, datastore=f"local:{folder}")
     found = {
         "a": await make_account(db, "boss", Role.ADMIN),
         "l": await make_account(db, "lead", Role.LEAD),
@@ -107,11 +108,11 @@ async def call(db: Database, account: Account, line: str) -> tuple[int, str]:
     return status, b"".join(complaints).decode()
 
 
-def test_every_command_by_every_role(run_sqlite: Run) -> None:
+def test_every_command_by_every_role(run_sqlite: Run, tmp_path: Path) -> None:
     """Who may not is refused in one line that says so; who may is never refused for the role."""
 
     async def body(db: Database) -> None:
-        who = await people_of(db)
+        who = await people_of(db, tmp_path)
         for name, (allowed, line) in MATRIX.items():
             for letter, account in who.items():
                 status, text = await call(db, account, line)
@@ -128,11 +129,11 @@ def test_every_command_by_every_role(run_sqlite: Run) -> None:
     run_sqlite(body)
 
 
-def test_a_disabled_account_can_do_nothing(run_sqlite: Run) -> None:
+def test_a_disabled_account_can_do_nothing(run_sqlite: Run, tmp_path: Path) -> None:
     """Whoever is shut out while a connection is still open is refused by each command that touches a project."""
 
     async def body(db: Database) -> None:
-        who = await people_of(db)
+        who = await people_of(db, tmp_path)
         lead = who["l"]
         await db.write(people.set_disabled, lead.id, True, by=None, now_ms=NOW_MS)
         for name, (allowed, line) in MATRIX.items():
@@ -145,12 +146,12 @@ def test_a_disabled_account_can_do_nothing(run_sqlite: Run) -> None:
 
 
 @pytest.mark.parametrize("line", ["label list Birds --json", "dashboard Birds --json", "review list Birds --json"])
-def test_facts_for_programs(run_sqlite: Run, line: str) -> None:
+def test_facts_for_programs(run_sqlite: Run, tmp_path: Path, line: str) -> None:
     """What `--json` prints is JSON."""
     import orjson
 
     async def body(db: Database) -> None:
-        who = await people_of(db)
+        who = await people_of(db, tmp_path)
         out: list[bytes] = []
 
         async def keep(data: bytes) -> None:

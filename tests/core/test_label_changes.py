@@ -10,7 +10,7 @@ from core.browse import Filter
 from core.database import Database
 from core.errors import BadInput
 from core.ids import ItemState, ProjectState, TaskType
-from core.items import item_counts
+from core.items import item_counts, labels_in_use
 from core.label_changes import Afterwards
 from core.labels import LabelSet
 from core.progress import label_counts, project_progress
@@ -151,7 +151,7 @@ def test_retired_classes_stay_in_answers(run: Run) -> None:
         receipt = await db.write(submissions.submit, world.project, account, [second], now_ms=NOW_MS)
         assert "label" in receipt.refused[second.item]
         assert len(await db.read(projects.label_classes, world.project)) == 3
-        assert len(await db.read(projects.label_classes, world.project, in_use=True)) == 4
+        assert len(await db.read(labels_in_use, world.project)) == 4
         await set_state(db, world, ProjectState.PAUSED)
         add = (label_changes.add_labels, OPERATOR, world.project, ["robin"], Afterwards.CONTINUE)
         await db.write(*add, now_ms=NOW_MS)

@@ -97,7 +97,8 @@ def test_agreement_by_label_and_labeler(run: Run) -> None:
         by_name = {one.name: one for one in found.by_labeler}
         assert by_name["labeler0"].likeness == pytest.approx(0.5)
         assert by_name["labeler2"].likeness == 0
-        assert (by_name["labeler2"].kappa or 0) < 0 <= (by_name["labeler0"].kappa or -1) + 0.01
+        assert by_name["labeler2"].kappa == pytest.approx(-1)
+        assert by_name["labeler0"].kappa == pytest.approx(0)
         assert found.alpha is not None
         assert found.alpha < 0
         with pytest.raises(Forbidden):
