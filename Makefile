@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test lint check bench clean
 
 help:
 	@echo "make demo    set up, make a small project and open a labeling session"
 	@echo "make test    set up and run the tests"
-	@echo "make check   format, lint, types, import contracts, tests"
+	@echo "make lint    format, lint, types, import contracts"
+	@echo "make check   lint and test: what CI runs"
 	@echo "make bench   run every benchmark"
 
 setup: $(READY)
@@ -26,12 +27,13 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -q
 
-check: setup
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q
+
+check: lint test
 
 bench: setup
 	$(BIN)/python -m benchmarks all

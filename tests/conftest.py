@@ -21,6 +21,8 @@ T = TypeVar("T")
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a running PostgreSQL; missing, it is a skip, and in CI a failure."""
+    # pgserver looks for it when imported, and warns where there is none, as in most containers.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     try:
         import pgserver
     except ImportError:

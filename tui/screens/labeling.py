@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Grid
@@ -137,7 +138,7 @@ class LabelingScreen(TaglineScreen):
         self._shown_at = time.monotonic()
         self._draw()
         self._load_pictures()
-        self.run_worker(self._fetch_ahead(), group="fetch", exclusive=False)
+        self.run_worker(self._fetch_ahead, group="fetch", exclusive=False)
 
     async def _fetch_ahead(self) -> None:
         """Claim the next page and make its pictures while this one is labeled."""
@@ -169,10 +170,11 @@ class LabelingScreen(TaglineScreen):
 
     def _load_pictures(self) -> None:
         """Show each item's picture as soon as it is made."""
+        # Workers that may be cancelled before they begin are given the function: a coroutine would never be awaited.
         self.workers.cancel_group(self, "pictures")
         for place, tile in enumerate(self.query(Tile)):
             if place < len(self.page.items):
-                self.run_worker(self._load_picture(tile, self.page.items[place]), group="pictures")
+                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")
             else:
                 tile.view.show(None)
 
@@ -384,7 +386,7 @@ class LabelingScreen(TaglineScreen):
         self._touched_at = time.monotonic()
         page = self.page
         if not page.items:
-            self.run_worker(self._begin(), group="begin", exclusive=True)
+            self.run_worker(self._begin, group="begin", exclusive=True)
             return
         if page.missing:
             self._edit(MoveFocus(page.missing[0]))
