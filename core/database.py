@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.errors import (
@@ -38,7 +38,9 @@ BUSY_TIMEOUT_S = 10
 READERS = 4
 POSTGRES_RETRIES = 5
 _RETRY_STATES = {"40001", "40P01"}
+_TAKEN_URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
+_DAMAGED = "The database file is damaged or no database; nothing was written. Move it away and restore a backup."
 _TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
     (
         "database is locked",
@@ -66,7 +68,16 @@ _TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
         DatabaseTrouble,
         "The database file cannot be opened; check the data folder and its permissions.",
     ),
+    ("file is not a database", DatabaseTrouble, _DAMAGED),
+    ("disk image is malformed", DatabaseTrouble, _DAMAGED),
+    (
+        "too many clients",
+        DatabaseTrouble,
+        "The database server has no connection left; nothing was written. Try again, or raise its max_connections.",
+    ),
 )
+# PostgreSQL's codes of what only the settings can cure: no such database, no such user, wrong password.
+_REFUSED_STATES = {"3D000", "28000", "28P01"}
 
 
 def translate(error: BaseException) -> BaseException:
@@ -77,8 +88,13 @@ def translate(error: BaseException) -> BaseException:
     for needle, kind, message in _TROUBLES:
         if needle in text:
             return kind(message)
+    if _sqlstate(error) in _REFUSED_STATES:
+        reason = str(getattr(error, "orig", error)).rpartition(">: ")[2]
+        return DatabaseTrouble(f"The database server lets nobody in: {reason}. Check the setting database_url.")
     if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return DatabaseTrouble("The database server cannot be reached; nothing was written. It will be tried again.")
+        return DatabaseTrouble(
+            "The database server cannot be reached; nothing was written. Once it runs again, so does Tagline."
+        )
     return error
 
 
@@ -258,7 +274,11 @@ def _call(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], c
 
 
 def _is_retryable(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRY_STATES
+    return _sqlstate(error) in _RETRY_STATES
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
 def async_url(url: str) -> str:
@@ -267,21 +287,26 @@ def async_url(url: str) -> str:
     Raises:
         BadInput: neither SQLite nor PostgreSQL.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadInput(f"The database URL cannot be read; Tagline takes {_TAKEN_URLS}.") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return url
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
-    raise BadInput(f"The database URL names {backend!r}; Tagline takes sqlite:///FILE or postgresql://…")
+    raise BadInput(f"The database URL names {backend!r}; Tagline takes {_TAKEN_URLS}.")
 
 
 def _connect(url: str, pool_size: int) -> Database:
     if async_url(url) == url and url.startswith("sqlite"):
         return SqliteDatabase(url)
-    return PostgresDatabase(
-        create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
-    )
+    try:
+        engine = create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise BadInput(f"PostgreSQL needs the package {error.name}; install tagline[postgres].") from error
+    return PostgresDatabase(engine)
 
 
 async def open_database(url: str, *, pool_size: int = 8, check: bool = True) -> Database:
@@ -295,7 +320,7 @@ async def open_database(url: str, *, pool_size: int = 8, check: bool = True) -> 
     try:
         if check:
             await database.read(check_version)
-    except (TaglineError, OperationalError):
+    except BaseException:
         await database.close()
         raise
     return database

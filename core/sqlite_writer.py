@@ -81,11 +81,31 @@ class SqliteWriter:
 
 
 def _run_in_savepoint(connection: Connection, operation: Operation) -> Callable[[], None]:
-    """Run one operation; a failure undoes it alone. Returns what tells the caller after the commit."""
+    """Run one operation; a failure undoes it alone. Returns what tells the caller after the commit.
+
+    Raises:
+        Exception: SQLite gave up the whole transaction, as it does when the disk is full; the group fails with it.
+    """
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            result = operation.act(connection)
+        result = operation.act(connection)
+        savepoint.commit()
     except Exception as error:
         failure = error
+        if not _is_in_transaction(connection):
+            raise _first_cause(failure) from None
+        savepoint.rollback()
         return lambda: operation.done.set_exception(failure)
     return lambda: operation.done.set_result(result)
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
+def _first_cause(error: Exception) -> Exception:
+    """The error that ended the transaction, under those of undoing savepoints that were gone with it."""
+    while "no such savepoint" in str(error) and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return error

@@ -138,7 +138,7 @@ class LabelingScreen(TaglineScreen):
         self._shown_at = time.monotonic()
         self._draw()
         self._load_pictures()
-        self.run_worker(self._fetch_ahead, group="fetch", exclusive=False)
+        self.run_worker(self._fetch_ahead, group="fetch", exclusive=False)  # type: ignore[arg-type]
 
     async def _fetch_ahead(self) -> None:
         """Claim the next page and make its pictures while this one is labeled."""
@@ -174,7 +174,7 @@ class LabelingScreen(TaglineScreen):
         self.workers.cancel_group(self, "pictures")
         for place, tile in enumerate(self.query(Tile)):
             if place < len(self.page.items):
-                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")
+                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")  # type: ignore[arg-type]
             else:
                 tile.view.show(None)
 
@@ -386,7 +386,7 @@ class LabelingScreen(TaglineScreen):
         self._touched_at = time.monotonic()
         page = self.page
         if not page.items:
-            self.run_worker(self._begin, group="begin", exclusive=True)
+            self.run_worker(self._begin, group="begin", exclusive=True)  # type: ignore[arg-type]
             return
         if page.missing:
             self._edit(MoveFocus(page.missing[0]))
