@@ -20,6 +20,8 @@ from core.tables import LABEL_CLASS, MEMBERSHIP, PROJECT
 
 DEFAULT_LEASE_S = 900
 DEFAULT_MAX_ITEMS = 500_000
+MAX_LEASE_S = 30 * 24 * 3600
+MAX_MAX_ITEMS = 100_000_000
 
 LEGAL_MOVES: Mapping[ProjectState, frozenset[ProjectState]] = {
     ProjectState.INITIALIZING: frozenset({ProjectState.RUNNING, ProjectState.DELETED}),
@@ -110,8 +112,10 @@ def check_new(new: NewProject) -> None:
         raise BadInput("A project needs at least one label; name them with --label, such as --label cat --label dog.")
     if len(set(new.labels)) != len(new.labels):
         raise BadInput("A label is named twice; each label path can stand once.")
-    if new.lease_s < 1 or new.max_items < 1:
-        raise BadInput("The lease time and the largest number of items must be at least 1.")
+    if not 1 <= new.lease_s <= MAX_LEASE_S or not 1 <= new.max_items <= MAX_MAX_ITEMS:
+        raise BadInput(f"The lease is 1 to {MAX_LEASE_S} seconds, the largest number of items 1 to {MAX_MAX_ITEMS}.")
+    if new.seed is not None and not 0 <= new.seed < 2**62:
+        raise BadInput("The seed is a whole number from 0 to 2^62 - 1.")
 
 
 def refuse_taken_name(conn: Connection, name: str) -> None:

@@ -15,11 +15,11 @@ from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from core.database import open_database  # noqa: E402
-from core.errors import TaglineError  # noqa: E402
+from core.errors import BadInput, TaglineError  # noqa: E402
 from sshd import commands  # noqa: E402
 from sshd.commands import doctor  # noqa: E402
 from sshd.commands.context import Context, Parser, Refused  # noqa: E402
-from sshd.config import Config, default_data_dir, load_config  # noqa: E402
+from sshd.config import Config, default_data_dir, load_config, sensible  # noqa: E402
 from storage.base import StorageError  # noqa: E402
 
 
@@ -65,6 +65,11 @@ def _add_own(parser: Parser) -> None:
 
 
 async def _shared(config: Config, args: argparse.Namespace) -> int:
+    if config.database_url.startswith("sqlite") and not config.data_dir.is_dir():
+        raise BadInput(
+            f"There is no data folder {config.data_dir}. Make it with `tagline --data {config.data_dir} init`, "
+            "or name another one: tagline --data FOLDER …"
+        )
     db = await open_database(config.database_url)
     try:
         return await commands._act(args, Context(db, None, _stdout, _stderr))
@@ -104,7 +109,7 @@ def _demo(config: Config, args: argparse.Namespace) -> int:
 
     if args.data == default_data_dir():  # nobody's real data folder is made a demo by accident
         config = load_config(Path(DATA_DIR))
-    return demo(config if args.port is None else replace(config, port=args.port))
+    return demo(config if args.port is None else sensible(replace(config, port=args.port)))
 
 
 def _serve(config: Config, args: argparse.Namespace) -> int:
@@ -112,7 +117,7 @@ def _serve(config: Config, args: argparse.Namespace) -> int:
 
     given = {"port": args.port, "host": args.host, "front_ends": args.front_ends}
     chosen = replace(config, **{name: value for name, value in given.items() if value is not None})
-    serve(chosen, lambda port: print(f"Tagline listens on {chosen.host} port {port}.", flush=True))
+    serve(sensible(chosen), lambda port: print(f"Tagline listens on {chosen.host} port {port}.", flush=True))
     return 0
 
 

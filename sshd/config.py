@@ -17,6 +17,7 @@ from sshd.limits import Limits
 
 FILE_NAME = "tagline.toml"
 ENV_PREFIX = "TAGLINE_"
+_KINDS = {int: "a whole number", float: "a number", str: "a text"}
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -89,7 +90,7 @@ def load_config(data_dir: Path, env: Mapping[str, str] = os.environ) -> Config:
         **_checked(config, given),
         limits=replace(Limits(), **_checked(Limits(), limits)),
     )
-    return _sensible(config)
+    return sensible(config)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -114,15 +115,16 @@ def _checked(defaults: Config | Limits, given: Mapping[str, Any]) -> dict[str, A
             raise BadInput(f"{FILE_NAME} names {name!r}, which is no setting. There are: {', '.join(sorted(known))}.")
         kind = type(getattr(defaults, name))
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.")
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be {_KINDS[kind]}.")
         try:
             values[name] = kind(value)
         except ValueError as error:
-            raise BadInput(f"The setting {name!r} is {value!r}; it should be a {kind.__name__}.") from error
+            raise BadInput(f"The setting {name!r} is {value!r}; it should be {_KINDS[kind]}.") from error
     return values
 
 
-def _sensible(config: Config) -> Config:
+def sensible(config: Config) -> Config:
+    """The settings, where they can all work. Raises BadInput naming the first that cannot."""
     if not 0 <= config.port <= 65535:
         raise BadInput(f"The port is {config.port}; ports go from 0 to 65535.")
     if not 1 <= config.front_ends <= 64:

@@ -94,12 +94,26 @@ def probe_bytes(head: bytes, tail: bytes, total: int, *, sure: bool = False) -> 
     """
     with _open(head) as image:
         _refuse_bomb(image.size)
-        if not sure:
-            _refuse_truncated(image, tail, total)
-        width, height = image.size
-        upright = (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
-        frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        try:
+            if not sure:
+                _refuse_truncated(image, tail, total)
+            width, height = image.size
+            frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            upright = (height, width) if _is_turned(image) else (width, height)
+        except UnreadableImage:
+            raise
+        except Exception as error:
+            raise UnreadableImage(f"the image's header is broken ({_short(error)})") from error
         return Probe(upright, frames, image.format or "")
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """True when the upright image is as wide as the stored one is high; without decoding it, as `getexif` would a PNG."""
+    if image.format == "TIFF":  # Pillow gives the upright size already
+        return False
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return exif.get(0x0112, 1) in (5, 6, 7, 8)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from storage.base import NoSuchFile, StorageError, StoredFile
@@ -38,15 +39,18 @@ class LocalStore:
     def _walk(self, folder: Path) -> Iterator[StoredFile]:
         try:
             entries = sorted(os.scandir(folder), key=_walk_order)
-        except PermissionError as error:
-            raise StorageError(f"The folder {folder} may not be read.") from error
+        except FileNotFoundError:
+            return  # gone since its parent was listed
+        except OSError as error:
+            raise StorageError(f"The folder {folder} cannot be read: {error.strerror}.") from error
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._walk(Path(entry.path))
             elif entry.is_file() and self._is_inside(Path(entry.path), is_link=entry.is_symlink()):
-                yield self._stored(Path(entry.path), entry.stat())
+                with suppress(FileNotFoundError):  # gone since its folder was listed
+                    yield self._stored(Path(entry.path), entry.stat())
 
     def _is_inside(self, path: Path, *, is_link: bool) -> bool:
         return not is_link or path.resolve().is_relative_to(self._root)
@@ -57,10 +61,11 @@ class LocalStore:
         return StoredFile(name, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_size:x}")
 
     def _inside(self, path: str) -> Path:
-        full = (self._root / path).resolve()
-        if "\0" in path or not full.is_relative_to(self._root):
-            raise StorageError(f"The path {path!r} leaves the datastore.")
-        return full
+        if "\0" not in path:
+            full = (self._root / path).resolve()
+            if full.is_relative_to(self._root):
+                return full
+        raise StorageError(f"The path {path!r} leaves the datastore.")
 
     def head(self, path: str) -> StoredFile:
         """One file's facts. Raises NoSuchFile."""

@@ -16,7 +16,9 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """
     if pattern.strip("/") in ("", "**", "**/*.*", "**/*"):
         return lambda _path: True
-    regex = re.compile("".join(_piece(token) for token in re.split(r"(\*\*/|\*\*|\*|\?)", pattern.lstrip("/"))))
+    regex = re.compile(
+        "".join(_piece(token) for token in re.split(r"(\*\*/|\*\*|\*|\?)", pattern.lstrip("/"))), re.DOTALL
+    )
     return lambda path: regex.fullmatch(path) is not None
 
 

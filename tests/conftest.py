@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,21 +20,26 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a running PostgreSQL; missing, it is a skip, and in CI a failure."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a running PostgreSQL; missing, it is a skip, and in CI a failure.
+
+    Its folder is not pytest's: each run of pytest closes that to other users, and for root PostgreSQL runs as another one.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="tagline-postgres-", ignore_cleanup_errors=True)
     # pgserver looks for it when imported, and warns where there is none, as in most containers.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder.name)
     try:
         import pgserver
     except ImportError:
         if os.environ.get("CI"):
             pytest.fail("CI must test PostgreSQL; the wheel pgserver is missing")
         pytest.skip("the wheel pgserver is missing")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    server = pgserver.get_server(Path(folder.name) / "data")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+        folder.cleanup()
 
 
 @pytest.fixture

@@ -101,8 +101,10 @@ def _labels(args: argparse.Namespace) -> tuple[str, ...]:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The file {path} cannot be read: {error}.") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"The file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+        ) from error
 
 
 async def give(context: Context, project: Project, members: list[Account]) -> None:

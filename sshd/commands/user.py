@@ -62,8 +62,9 @@ def read_key(text: str, *, may_open: bool) -> KeyLine:
             raise BadInput("Over SSH give the key's line itself, in quotes, not a file.")
         try:
             line = Path(text).expanduser().read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"The key file {text} cannot be read: {error}.") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise BadInput(f"The key file {text} cannot be read: {reason}.") from error
     try:
         key = asyncssh.import_public_key(line)
     except asyncssh.KeyImportError as error:
