@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,21 +27,21 @@ def postgres_server() -> Iterator[str]:
 
     Its folder is not pytest's: each run of pytest closes that to other users, and for root PostgreSQL runs as another one.
     """
-    folder = tempfile.TemporaryDirectory(prefix="tagline-postgres-", ignore_cleanup_errors=True)
+    folder = tempfile.mkdtemp(prefix="tagline-postgres-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after pgserver's own, which is registered later
     # pgserver looks for it when imported, and warns where there is none, as in most containers.
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder.name)
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
     try:
         import pgserver
     except ImportError:
         if os.environ.get("CI"):
             pytest.fail("CI must test PostgreSQL; the wheel pgserver is missing")
         pytest.skip("the wheel pgserver is missing")
-    server = pgserver.get_server(Path(folder.name) / "data")
+    server = pgserver.get_server(Path(folder) / "data")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
-        folder.cleanup()
 
 
 @pytest.fixture

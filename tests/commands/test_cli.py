@@ -105,7 +105,7 @@ def test_every_command_has_help_with_an_example_that_parses(name: str) -> None:
         ("project member Cells nobody", 1, "no user 'nobody'"),
         ("data import Nothing", 1, "no project 'Nothing'"),
         ("export Nothing", 1, "no project 'Nothing'"),
-        ("export Cells -o {tmp}/no/such/file", 1, "cannot be written"),
+        ("export Cells -o {photos}/BloodImage_00000.jpg/x", 1, "cannot be written"),
         ("user add alice --key {tmp}/alice.pub", 1, "alice"),
         ("user add bob", 1, "--key or --password"),
         ("user add bob --key {tmp}/nothing.pub", 1, "cannot be read"),
