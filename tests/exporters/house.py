@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from core import projects
+from core import people, projects
 from core.annotation import Answer, Region, SubmittedItem
 from core.database import Database
 from core.geometry import Box, Polygon
-from core.ids import LabelId, ProjectState, TaskType
+from core.ids import LabelId, ProjectState, Role, TaskType
 from core.ingest import NewItem, add_items
+from core.people import Account
 from core.projects import NewProject, Project
 from core.queue import claim_page
 from core.submissions import submit
@@ -59,9 +60,16 @@ async def make_project(
     return await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=NOW_MS)
 
 
+async def make_member(db: Database, project: Project, name: str) -> Account:
+    """A new labeler to whom the project is given."""
+    account = await make_account(db, name)
+    await db.write(people.add_member, project.id, account.id, Role.LABELER, by=None, now_ms=NOW_MS)
+    return account
+
+
 async def label_some(db: Database, project: Project, count: int, labeler: str = "wilma") -> None:
     """One labeler answers so many items, each by its name's number, so that it does not matter whose turn it is."""
-    account = await make_account(db, labeler)
+    account = await make_member(db, project, labeler)
     labels = [label.id for label in await db.read(projects.label_classes, project.id)]
     for _ in range(count):
         held = (await db.write(claim_page, project.id, account.id, 1, now_ms=NOW_MS)).items[0]

@@ -27,9 +27,9 @@ from exporters.formats import FORMATS
 from exporters.manifest import ExportMismatch
 from exporters.output import safe_name
 from exporters.run import export_to_path, export_to_pipe
-from tests.builders import NOW_MS, make_account
+from tests.builders import NOW_MS
 from tests.conftest import Run
-from tests.exporters.house import answer_of, exported, label_some, make_project
+from tests.exporters.house import answer_of, exported, label_some, make_member, make_project
 
 REGION_FORMATS = ("coco", "coco-aml", "jsonl", "mltable", "csv", "parquet", "yolo", "voc")
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -188,7 +188,7 @@ def test_labels_that_arrive_meanwhile_change_nothing(run: Run, monkeypatch: pyte
     async def body(db: Database) -> None:
         project = await make_project(db, TaskType.MULTI_CLASS)
         await label_some(db, project, 5)
-        late = await make_account(db, "late")
+        late = await make_member(db, project, "late")
         labels = [label.id for label in await db.read(projects.label_classes, project.id)]
 
         async def label_another(done: int, _total: int) -> None:
