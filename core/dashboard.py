@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
 from core import tally
 from core.access import require_in
-from core.ids import AccountId, ItemKind, LabelId, ProjectId
+from core.ids import AccountId, ItemKind, ItemState, LabelId, ProjectId
 from core.people import Account
-from core.progress import Progress, label_counts, project_progress
+from core.progress import Progress, in_hand, progress_of
 from core.roles import Action
 from core.tables import ACCOUNT, TALLY
 from core.tally import DAY_MS, What
 
 PACE_DAYS = 7
-_PER_LABELER = (What.DONE, What.SKIPPED, What.ACTIVE_MS, What.REJECTED, What.CORRECTED, What.PACE)
+_SUMMED = (What.DONE, What.SKIPPED, What.ACTIVE_MS, What.REJECTED, What.CORRECTED)
 
 
 @dataclass(frozen=True)
@@ -58,64 +58,97 @@ class Dashboard:
 def dashboard(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> Dashboard:
     """Everything at once. Raises Forbidden for labelers."""
     require_in(conn, project, by, Action.SEE_PROGRESS)
-    progress = project_progress(conn, project)
-    labelers = labeler_figures(conn, project, now_ms=now_ms)
+    counts = _by_code(conn, project)
+    by_state = {ItemState(code): n for code, n in counts[What.ITEM].items()}
+    progress = progress_of(by_state, in_hand(conn, project))
+    sums = _sums(conn, project)
+    week = _week(conn, project, sums, now_ms)
+    labelers = labeler_figures(conn, project, week, sums)
     lately = sum(one.done_lately for one in labelers)
     return Dashboard(
         progress,
-        queue_counts(conn, project),
-        {label: n for label, n in label_counts(conn, project).items() if n},
+        {kind: counts[What.QUEUE].get(kind, 0) for kind in ItemKind},
+        {LabelId(code): n for code, n in counts[What.LABEL].items() if n},
         labelers,
-        forecast(progress.todo, lately, _days_of_work(conn, project, now_ms), now_ms=now_ms),
+        forecast(progress.todo, lately, _days_of_work(week, now_ms), now_ms=now_ms),
     )
 
 
-def queue_counts(conn: Connection, project: ProjectId) -> Mapping[ItemKind, int]:
-    """Items still to do, by how they are served."""
+def _by_code(conn: Connection, project: ProjectId) -> dict[str, dict[int, int]]:
+    """Items by state, the queue by kind and answers by label, in one query."""
+    kinds = [What.ITEM.value, What.QUEUE.value, What.LABEL.value]
     rows = conn.execute(
-        select(TALLY.c.code, func.sum(TALLY.c.n))
-        .where(TALLY.c.project_id == project, TALLY.c.what == What.QUEUE.value)
-        .group_by(TALLY.c.code)
-    )
-    found = {ItemKind(code): int(n) for code, n in rows}
-    return {kind: found.get(kind, 0) for kind in ItemKind}
+        select(TALLY.c.what, TALLY.c.code, func.sum(TALLY.c.n))
+        .where(TALLY.c.project_id == project, TALLY.c.what.in_(kinds))
+        .group_by(TALLY.c.what, TALLY.c.code)
+    ).all()
+    found: dict[str, dict[int, int]] = {kind: {} for kind in kinds}
+    for what, code, n in rows:
+        found[what][code] = int(n)
+    return found
 
 
-def labeler_figures(conn: Connection, project: ProjectId, *, now_ms: int) -> tuple[LabelerFigures, ...]:
+def labeler_figures(
+    conn: Connection, project: ProjectId, week: Mapping[int, tuple[int, int]], sums: Mapping[int, Mapping[str, int]]
+) -> tuple[LabelerFigures, ...]:
     """What each labeler did, most first."""
-    counts: dict[int, dict[str, int]] = {}
-    paces: dict[int, dict[int, int]] = {}
-    week = tally.day_of(now_ms) - PACE_DAYS
-    for account, what, code, n, lately in _counts(conn, project, week):
-        if what == What.PACE:
-            paces.setdefault(account, {})[code] = int(n)
-            continue
-        mine = counts.setdefault(account, {})
-        mine[what] = int(n)
-        if what == What.DONE:
-            mine["lately"] = int(lately)
-    names = {
-        row.id: row.name for row in conn.execute(select(ACCOUNT.c.id, ACCOUNT.c.name).where(ACCOUNT.c.id.in_(counts)))
-    }
-    found = [_figures(AccountId(id_), name, counts[id_], paces.get(id_, {})) for id_, name in names.items()]
+    paces = _paces(conn, project)
+    names = {row.id: row.name for row in conn.execute(select(ACCOUNT.c.id, ACCOUNT.c.name)).all()}
+    found = [
+        _figures(AccountId(id_), names[id_], of, paces.get(id_, {}), week.get(id_, (0, 0))[0])
+        for id_, of in sums.items()
+        if id_ in names
+    ]
     return tuple(sorted(found, key=lambda one: (-one.done, one.name)))
 
 
-def _counts(conn: Connection, project: ProjectId, week: int) -> Sequence[tuple[int, str, int, int, int]]:
-    """Sums by account, kind and code, over all days and over the last week."""
-    lately = func.sum(TALLY.c.n).filter(TALLY.c.day > week)
+def _sums(conn: Connection, project: ProjectId) -> dict[int, dict[str, int]]:
+    """Counts for all time by account and kind. The grouping follows the primary key, so that no engine sorts for it."""
     rows = conn.execute(
-        select(TALLY.c.account_id, TALLY.c.what, TALLY.c.code, func.sum(TALLY.c.n), func.coalesce(lately, 0))
-        .where(TALLY.c.project_id == project, TALLY.c.what.in_([what.value for what in _PER_LABELER]))
-        .group_by(TALLY.c.account_id, TALLY.c.what, TALLY.c.code)
-    )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+        select(TALLY.c.what, TALLY.c.account_id, func.sum(TALLY.c.n))
+        .where(TALLY.c.project_id == project, TALLY.c.what.in_([what.value for what in _SUMMED]))
+        .group_by(TALLY.c.what, TALLY.c.account_id)
+    ).all()
+    found: dict[int, dict[str, int]] = {}
+    for what, account, n in rows:
+        found.setdefault(account, {})[what] = int(n)
+    return found
 
 
-def _figures(account: AccountId, name: str, counts: Mapping[str, int], paces: Mapping[int, int]) -> LabelerFigures:
+def _week(conn: Connection, project: ProjectId, accounts: Iterable[int], now_ms: int) -> dict[int, tuple[int, int]]:
+    """Items and first day of each account's last week; accounts are named, so that each is a short walk of the index."""
+    rows = conn.execute(
+        select(TALLY.c.account_id, func.sum(TALLY.c.n), func.min(TALLY.c.day))
+        .where(
+            TALLY.c.project_id == project,
+            TALLY.c.what == What.DAILY.value,
+            TALLY.c.account_id.in_(sorted(accounts)),
+            TALLY.c.day > tally.day_of(now_ms) - PACE_DAYS,
+        )
+        .group_by(TALLY.c.account_id)
+    ).all()
+    return {row[0]: (int(row[1]), row[2]) for row in rows}
+
+
+def _paces(conn: Connection, project: ProjectId) -> dict[int, dict[int, int]]:
+    """How many items took each labeler how long, by bucket."""
+    rows = conn.execute(
+        select(TALLY.c.account_id, TALLY.c.code, TALLY.c.n).where(
+            TALLY.c.project_id == project, TALLY.c.what == What.PACE.value
+        )
+    ).all()
+    found: dict[int, dict[int, int]] = {}
+    for account, code, n in rows:
+        found.setdefault(account, {})[code] = n
+    return found
+
+
+def _figures(
+    account: AccountId, name: str, sums: Mapping[str, int], paces: Mapping[int, int], lately: int
+) -> LabelerFigures:
     return LabelerFigures(
-        account, name, counts.get(What.DONE, 0), counts.get(What.SKIPPED, 0), counts.get(What.REJECTED, 0),
-        counts.get(What.CORRECTED, 0), counts.get(What.ACTIVE_MS, 0), median_s(paces), counts.get("lately", 0),
+        account, name, sums.get(What.DONE, 0), sums.get(What.SKIPPED, 0), sums.get(What.REJECTED, 0),
+        sums.get(What.CORRECTED, 0), sums.get(What.ACTIVE_MS, 0), median_s(paces), lately,
     )  # fmt: skip
 
 
@@ -129,15 +162,11 @@ def median_s(paces: Mapping[int, int]) -> float | None:
     return None
 
 
-def _days_of_work(conn: Connection, project: ProjectId, now_ms: int) -> int:
-    """Days since the first answer of the last week, at least one and at most seven."""
+def _days_of_work(week: Mapping[int, tuple[int, int]], now_ms: int) -> int:
+    """Days since the first answer of the last week, at least one and at most seven. Pure."""
     today = tally.day_of(now_ms)
-    first = conn.execute(
-        select(func.min(TALLY.c.day)).where(
-            TALLY.c.project_id == project, TALLY.c.what == What.DONE.value, TALLY.c.day > today - PACE_DAYS
-        )
-    ).scalar_one()
-    return 1 if first is None else max(1, min(PACE_DAYS, today - int(first) + 1))
+    first = min((day for _, day in week.values()), default=today)
+    return max(1, min(PACE_DAYS, today - first + 1))
 
 
 def forecast(todo: int, done_lately: int, days: int, *, now_ms: int) -> Forecast:

@@ -50,7 +50,11 @@ def project_progress(conn: Connection, project: ProjectId) -> Progress:
         .where(TALLY.c.project_id == project, TALLY.c.what == What.ITEM.value)
         .group_by(TALLY.c.code)
     )
-    by_state = {ItemState(code): int(n) for code, n in rows}
+    return progress_of({ItemState(code): int(n) for code, n in rows}, in_hand(conn, project))
+
+
+def progress_of(by_state: Mapping[ItemState, int], held: int) -> Progress:
+    """The progress that these counts of items by state, and of leases, say. Pure."""
     return Progress(
         total=sum(by_state.values()),
         todo=by_state.get(ItemState.TODO, 0),
@@ -59,11 +63,12 @@ def project_progress(conn: Connection, project: ProjectId) -> Progress:
         needs_review=by_state.get(ItemState.NEEDS_REVIEW, 0),
         unreadable=by_state.get(ItemState.UNREADABLE, 0),
         missing=by_state.get(ItemState.MISSING, 0),
-        in_hand=_in_hand(conn, project),
+        in_hand=held,
     )
 
 
-def _in_hand(conn: Connection, project: ProjectId) -> int:
+def in_hand(conn: Connection, project: ProjectId) -> int:
+    """How many leases labelers have on the project's items just now."""
     # The bound on lease_until_ms lets the small index of leases answer, whatever the engine believes of the states.
     held = (IS_LEASED, ASSIGNMENT.c.lease_until_ms >= literal_column("0"), ASSIGNMENT.c.project_id == project)
     return conn.execute(select(func.count()).select_from(ASSIGNMENT).where(*held)).scalar_one()

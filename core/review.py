@@ -135,7 +135,7 @@ def correct(
         for item in taken
     ]  # fmt: skip
     counts = decisions.write(conn, project, changes, now_ms=now_ms)
-    counts.update(_per_labeler(conn, taken, What.CORRECTED, tally.day_of(now_ms)))
+    counts.update(_per_labeler(conn, taken, What.CORRECTED))
     tally.add(conn, project, counts)
     bodies = {item: {"before": rows[item].answer, "answer": wanted[item].to_json()} for item in taken}
     _record(conn, by, project, what, bodies, now_ms=now_ms)
@@ -177,7 +177,7 @@ def reject(
         for item in taken
     ]
     counts = decisions.write(conn, project, changes, now_ms=now_ms)
-    counts.update(_per_labeler(conn, taken, What.REJECTED, tally.day_of(now_ms)))
+    counts.update(_per_labeler(conn, taken, What.REJECTED))
     _send_back(conn, taken, comment.strip())
     tally.add(conn, project, counts)
     bodies = {item: {"before": rows[item].answer, "comment": comment.strip()} for item in taken}
@@ -254,10 +254,10 @@ def _standings(conn: Connection, rows: Sequence[Row[Any]]) -> dict[ItemId, Stand
     return found
 
 
-def _per_labeler(conn: Connection, items: Sequence[ItemId], what: What, day: int) -> Counter[Count]:
+def _per_labeler(conn: Connection, items: Sequence[ItemId], what: What) -> Counter[Count]:
     """One count for each answer of these items, under whoever gave it."""
     rows = conn.execute(select(ASSIGNMENT.c.account_id).where(ASSIGNMENT.c.item_id.in_(items), IS_SUBMITTED)).scalars()
-    return Counter(Count(AccountId(account), day, what) for account in rows)
+    return Counter(Count(AccountId(account), 0, what) for account in rows)
 
 
 def _record(

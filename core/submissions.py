@@ -259,8 +259,9 @@ def _let_others_answer(
 def _work_done(account: AccountId, items: Sequence[SubmittedItem], day: int) -> Counter[Count]:
     changes = Counter(
         {
-            Count(account, day, What.DONE): len(items),
-            Count(account, day, What.ACTIVE_MS): sum(item.active_ms for item in items),
+            Count(account, 0, What.DONE): len(items),
+            Count(account, day, What.DAILY): len(items),
+            Count(account, 0, What.ACTIVE_MS): sum(item.active_ms for item in items),
         }
     )
     changes.update(Count(account, 0, What.PACE, tally.pace_code(item.active_ms)) for item in items if item.active_ms)
@@ -307,7 +308,7 @@ def skip(
     )
     if row is None or held.rowcount != 1:
         raise LeaseLost(f"The item could not be skipped: {LOST}.")
-    counts: Counter[Count] = Counter({Count(account, tally.day_of(now_ms), What.SKIPPED): 1})
+    counts: Counter[Count] = Counter({Count(account, 0, What.SKIPPED): 1})
     if row.gold is None and row.item_state == ItemState.TODO:
         after = _after_skip(conn, rules_of(conn, project), item)
         change = Change(item, ItemKind(row.kind), _stands(row), after)

@@ -23,13 +23,14 @@ class What(StrEnum):
 
     ITEM = "item"  # items of a project by state (code: ItemState); day 0; the sum over accounts counts
     QUEUE = "queue"  # items still to do by kind (code: ItemKind); day 0
-    DONE = "done"  # items that an account submitted on a day
-    SKIPPED = "skipped"  # items that an account skipped on a day
+    DONE = "done"  # items that an account submitted; day 0, as all that a dashboard reads for all time
+    DAILY = "daily"  # items that an account submitted on a day
+    SKIPPED = "skipped"  # items that an account skipped; day 0
     LABEL = "label"  # current answers with a label (code: LabelId); day 0
-    ACTIVE_MS = "active-ms"  # time that an account worked on what it submitted
+    ACTIVE_MS = "active-ms"  # time that an account worked on what it submitted; day 0
     PACE = "pace"  # items that an account submitted, by how long one took (code: see `pace_code`); day 0
-    REJECTED = "rejected"  # answers of an account that a reviewer sent back
-    CORRECTED = "corrected"  # answers of an account that a reviewer changed
+    REJECTED = "rejected"  # answers of an account that a reviewer sent back; day 0
+    CORRECTED = "corrected"  # answers of an account that a reviewer changed; day 0
 
 
 @dataclass(frozen=True)
