@@ -52,7 +52,11 @@ def add_to(commands: Any) -> None:
     add_json(status)
     status.set_defaults(act=_status)
     for verb in STATES:
-        change = verbs.add_parser(verb, help=f"{verb} a project", example=f"tagline project {verb} Birds")
+        change = verbs.add_parser(
+            verb,
+            help=f"{verb} a project",
+            example=f"tagline project {verb} Birds" + (" --yes" if verb == "delete" else ""),
+        )
         change.add_argument("name")
         if verb == "delete":
             change.add_argument("--yes", action="store_true", help="do it; the name is never free again")
