@@ -3,4 +3,8 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-setup(ext_modules=cythonize([Extension("tui.picture._sixel", ["tui/picture/_sixel.pyx"], optional=True)]))
+extensions = cythonize([Extension("tui.picture._sixel", ["tui/picture/_sixel.pyx"])])
+for extension in extensions:
+    extension.optional = True  # cythonize makes new extensions, which forget it
+
+setup(ext_modules=extensions)
