@@ -11,7 +11,7 @@ import orjson
 
 from benchmarks.report import versions
 
-NAMES = ("picture", "overlay", "queue", "ingest", "sessions", "faults", "dashboard", "consensus")
+NAMES = ("picture", "snap", "overlay", "queue", "ingest", "sessions", "faults", "dashboard", "consensus")
 
 
 def main() -> int:
