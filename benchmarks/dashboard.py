@@ -137,7 +137,7 @@ def _fill(conn: Connection, project: ProjectId, items: int, first_label: int) ->
         text(
             "INSERT INTO item (id, project_id, path, etag, bytes, width, height, frames, key, kind, priority, open_slots, "
             "state, answer, decided_ms, source) "
-            f"SELECT i, :project, {path}, '1', 100, 640, 480, 1, i * 7919 % 1000003, 2, 0, 1 - i % 2, i % 2, "
+            f"SELECT i, :project, {path}, '1', 100, 640, 480, 1, CAST(i AS BIGINT) * 7919 % 1000003, 2, 0, 1 - i % 2, i % 2, "
             f"CASE WHEN i % 2 = 1 THEN ({answer}){cast} END, CASE WHEN i % 2 = 1 THEN {NOW_MS} - i END, "
             f"CASE WHEN i % 2 = 1 THEN 'manual' END FROM {numbers} AS numbers"
         ),
