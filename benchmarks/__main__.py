@@ -11,14 +11,16 @@ import orjson
 
 from benchmarks.report import versions
 
-NAMES = ("picture", "snap", "overlay", "queue", "ingest", "sessions", "faults", "dashboard", "consensus")
+NAMES = ("picture", "snap", "overlay", "queue", "ingest", "sessions", "faults", "dashboard", "consensus", "export")
 
 
 def main() -> int:
     """Run what was asked for; 1 when a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="+", choices=[*NAMES, "all"], metavar="NAME")
-    parser.add_argument("--items", type=int, help="queue, ingest, faults: how many items instead of the target's")
+    parser.add_argument(
+        "--items", type=int, help="queue, ingest, faults, export: how many items instead of the target's"
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="queue, sessions: how long each part runs")
     parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--photos", type=Path, help="picture: a folder of photos (default: the demo's)")

@@ -1,0 +1,125 @@
+"""Writing 500,000 images with 2,000,000 boxes in every format: seconds and peak memory, json.dump beside COCO.
+
+Each export runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, update
+
+from benchmarks.databases import database_url, opened
+from core import ingest, projects
+from core.annotation import Answer, Region
+from core.database import open_database
+from core.geometry import Box
+from core.ids import ItemState, TaskType
+from core.ingest import NewItem
+from core.projects import NewProject
+from core.tables import ITEM
+from exporters.formats import FORMATS
+from exporters.run import export_to_path
+
+ITEMS, BOXES, BATCH = 500_000, 4, 10_000
+COCO_S, COCO_MB = 10, 100
+WRITTEN = ("coco", "coco-aml", "jsonl", "csv", "parquet", "yolo", "voc")
+PEER = "json.dump"
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Figures a format; `added_MB` is the peak beyond that of the idle process."""
+    items = args.items or ITEMS
+    with TemporaryDirectory(prefix="tagline-export-") as folder, database_url("sqlite") as url:
+        asyncio.run(_fill(url, items))
+        found = {name: _apart(name, url, Path(folder) / name.replace(".", "-")) for name in (*WRITTEN, PEER)}
+    met = {f"every format: {items} images": all(figures["images"] == items for figures in found.values())}
+    if items == ITEMS:
+        met[f"coco under {COCO_S} s"] = found["coco"]["seconds"] < COCO_S
+        met[f"coco under {COCO_MB} MB"] = found["coco"]["added_MB"] < COCO_MB
+    return {"items": items, "boxes": items * BOXES, **found, "met": met}
+
+
+async def _fill(url: str, items: int) -> None:
+    async with opened(url) as db:
+        new = NewProject("Cells", TaskType.OBJECT_DETECTION, "local:/", ("robin", "wren"), seed=7, max_items=items)
+        project = await db.write(projects.create_project, new, by=None, now_ms=0)
+        labels = await db.read(projects.label_classes, project.id)
+        regions = tuple(Region(labels[n % 2].id, Box(10.5 + n, 20, 110 + n, 220.25)) for n in range(BOXES))
+        for start in range(0, items, BATCH):
+            rows = [
+                NewItem(f"photos/{n:07}.jpg", "1", 100, (640, 480)) for n in range(start, min(items, start + BATCH))
+            ]
+            await db.write(ingest.add_items, project.id, project.seed, rows)
+        await db.write(_label_all, Answer((), regions).to_json())
+
+
+def _label_all(conn: Connection, body: dict[str, Any]) -> None:
+    conn.execute(update(ITEM).values(state=ItemState.LABELED.value, open_slots=0, answer=body, decided_ms=0))
+
+
+def _apart(name: str, url: str, path: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.export", name, url, str(path)], check=True, capture_output=True
+    )
+    found: dict[str, Any] = orjson.loads(done.stdout)
+    return found
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def _export(name: str, url: str, path: Path) -> dict[str, Any]:
+    db = await open_database(url)
+    idle_mb, began = _peak_mb(), time.perf_counter()
+    if name == PEER:
+        images = await _dump(db, path)
+    else:
+        format = FORMATS[name]
+        target = path.with_suffix(format.ending)
+        images = (await export_to_path(db, "Cells", format, target, now_ms=0)).images
+    took = time.perf_counter() - began
+    await db.close()
+    return {
+        "seconds": round(took, 2),
+        "added_MB": round(_peak_mb() - idle_mb),
+        "peak_MB": round(_peak_mb()),
+        "images": images,
+    }
+
+
+async def _dump(db: Any, path: Path) -> int:
+    """The usual way: everything in one object, then json.dump."""
+    from exporters.coco import annotations_of
+    from exporters.items import items_after, open_export
+
+    begun = await db.read(open_export, "Cells", all_items=False, now_ms=0)
+    categories = {label.id: n for n, label in enumerate(begun.labels, start=1)}
+    body: dict[str, list[Any]] = {"images": [], "annotations": []}
+    after = 0
+    while batch := await db.read(items_after, begun.project.id, after, 2000, labeled_only=True):
+        for item in batch:
+            body["images"].append({"id": len(body["images"]) + 1, "file_name": item.path, "width": item.width})
+            body["annotations"].extend(annotations_of(item, categories))
+        after = batch[-1].item
+    with open(path, "w") as file:  # noqa: ASYNC230, PTH123 - nothing else runs here
+        json.dump(body, file)
+    return len(body["images"])
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_export(sys.argv[1], sys.argv[2], Path(sys.argv[3])))))
+    sys.stdout.flush()
+    os._exit(0)
