@@ -43,7 +43,7 @@ def propose(rgb: RGB, limit: int, drawn: Sequence[Box] = ()) -> tuple[Proposal, 
 
     Args:
         rgb: the whole image, uint8 (H, W, 3).
-        drawn: boxes that are on this image already, or on the last ones: their sizes order the rest. Image px.
+        drawn: boxes of the wanted label that are on this image already: what has their size or look comes first. Image px.
     """
     scale = min(1.0, WORK_SIDE_PX / max(rgb.shape[:2]))
     size_wh = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
