@@ -15,6 +15,8 @@ from core.progress import label_counts
 from core.projects import label_classes
 from core.tables import ITEM, LABEL_CLASS
 
+_LABELED = int(ItemState.LABELED)
+
 
 class StoredItem(NamedTuple):
     """One item with its current answer as stored text, which is read where it is needed: there may be 500,000.
@@ -41,7 +43,7 @@ class StoredItem(NamedTuple):
     @property
     def body(self) -> dict[str, Any] | None:
         """The stored form of the current answer, or None where the item is not labeled."""
-        if self.raw is None or self.state != ItemState.LABELED:
+        if self.raw is None or self.state != _LABELED:
             return None
         body: dict[str, Any] = orjson.loads(self.raw)
         return body

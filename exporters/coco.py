@@ -44,16 +44,21 @@ class CocoWriter(Writer):
 
     def add(self, items: Sequence[StoredItem]) -> None:
         """Write the images, and put their annotations by."""
-        images, annotations = [], []
+        # An item at a time becomes bytes: thousands of small objects at once would wake the garbage collector.
+        images: list[bytes] = []
+        annotations: list[bytes] = []
+        before = self.written
         for item in items:
             self.images += 1
             images.append(orjson.dumps(self.image(item)))
-            for annotation in self.annotations(item):
-                self.written += 1
-                annotations.append(orjson.dumps({"id": self.written, "image_id": self.images, **annotation}))
+            body = item.body
+            if body is not None and (found := self.annotations(body, item.width, item.height)):
+                annotations.append(orjson.dumps(found)[1:-1])
         self._file.write(_joined(images, first=self.images == len(items)))
         if annotations:
-            self._waiting.write(_joined(annotations, first=self.written == len(annotations)))
+            # Annotations hold numbers only, so that this never meets the inside of a text.
+            rows = b",".join(annotations).replace(b"},{", b"},\n{")
+            self._waiting.write(_joined([rows], first=not before))
 
     def finish(self) -> None:
         """Write the annotations after the images."""
@@ -71,10 +76,12 @@ class CocoWriter(Writer):
         """The image entry."""
         return {"id": self.images, "file_name": item.path, "width": item.width, "height": item.height}
 
-    def annotations(self, item: StoredItem) -> Iterator[dict[str, Any]]:
-        """The item's annotations, without ids."""
-        body = item.body
-        return iter(()) if body is None else _absolute(body, item.width, item.height, self._categories)
+    def annotations(self, body: dict[str, Any], width: int, height: int) -> list[dict[str, Any]]:
+        """The annotations of the image just written, from the stored form of its answer."""
+        begin = self.written + 1
+        found = list(_absolute(body, width, height, self._categories, self.images, begin))
+        self.written += len(found)
+        return found
 
 
 class RetiredServiceWriter(CocoWriter):
@@ -84,16 +91,18 @@ class RetiredServiceWriter(CocoWriter):
         """With the URL that the service gave."""
         return super().image(item) | {"coco_url": store_url(self.begun.project.datastore) + item.path}
 
-    def annotations(self, item: StoredItem) -> Iterator[dict[str, Any]]:
+    def annotations(self, body: dict[str, Any], width: int, height: int) -> list[dict[str, Any]]:
         """In fractions of the image."""
-        size = item.size_wh
-        for annotation in super().annotations(item):
-            x, y, width, height = annotation["bbox"]
-            x0, y0 = fraction(x, size[0]), fraction(y, size[1])
-            x1, y1 = fraction(x + width, size[0]), fraction(y + height, size[1])
-            rings = [[fraction(v, size[n % 2]) for n, v in enumerate(ring)] for ring in annotation["segmentation"]]
-            box = [x0, y0, round(x1 - x0, 10), round(y1 - y0, 10)]
-            yield annotation | {"bbox": box, "area": 0.0, "segmentation": rings}
+        return [_fractions(annotation, (width, height)) for annotation in super().annotations(body, width, height)]
+
+
+def _fractions(annotation: dict[str, Any], size_wh: tuple[int, int]) -> dict[str, Any]:
+    x, y, width, height = annotation["bbox"]
+    x0, y0 = fraction(x, size_wh[0]), fraction(y, size_wh[1])
+    x1, y1 = fraction(x + width, size_wh[0]), fraction(y + height, size_wh[1])
+    rings = [[fraction(v, size_wh[n % 2]) for n, v in enumerate(ring)] for ring in annotation["segmentation"]]
+    box = [x0, y0, round(x1 - x0, 10), round(y1 - y0, 10)]
+    return annotation | {"bbox": box, "area": 0.0, "segmentation": rings}
 
 
 def _joined(rows: list[bytes], *, first: bool) -> bytes:
@@ -119,14 +128,17 @@ def _parent_path(label: LabelClass, labels: LabelSet) -> str:
     return "" if label.parent is None or label.parent not in labels else labels.by_id(label.parent).path
 
 
-def _absolute(body: dict[str, Any], width: int, height: int, categories: dict[Any, int]) -> Iterator[dict[str, Any]]:
-    """Annotations straight from the stored form: there may be millions."""
-    for label in body["labels"]:
+def _absolute(
+    body: dict[str, Any], width: int, height: int, categories: dict[Any, int], image: int, number: int
+) -> Iterator[dict[str, Any]]:
+    """Annotations numbered from `number`, straight from the stored form: there may be millions."""
+    labels, regions = body["labels"], body["regions"]
+    for n, label in enumerate(labels, start=number):
         yield {
-            "category_id": categories[label], "bbox": [0, 0, width, height], "area": width * height,
-            "segmentation": [], "iscrowd": 0,
+            "id": n, "image_id": image, "category_id": categories[label], "bbox": [0, 0, width, height],
+            "area": width * height, "segmentation": [], "iscrowd": 0,
         }  # fmt: skip
-    for region in body["regions"]:
+    for n, region in enumerate(regions, start=number + len(labels)):
         shape = region["shape"]
         if "box" in shape:
             x0, y0, x1, y1 = shape["box"]
@@ -136,8 +148,8 @@ def _absolute(body: dict[str, Any], width: int, height: int, categories: dict[An
             (x0, y0, x1, y1), area = _corners(polygon.bounds), polygon.area
             ring = [value for point in polygon.points for value in point]
         yield {
-            "category_id": categories[region["label"]], "bbox": [x0, y0, x1 - x0, y1 - y0], "area": area,
-            "segmentation": [ring], "iscrowd": 0,
+            "id": n, "image_id": image, "category_id": categories[region["label"]],
+            "bbox": [x0, y0, x1 - x0, y1 - y0], "area": area, "segmentation": [ring], "iscrowd": 0,
         }  # fmt: skip
 
 
@@ -147,7 +159,8 @@ def _corners(box: Box) -> tuple[float, float, float, float]:
 
 def annotations_of(item: StoredItem, categories: dict[LabelId, int]) -> Iterator[dict[str, Any]]:
     """The COCO annotations of one item, without ids: absolute pixels of the upright image."""
-    return _absolute(item.answer.to_json(), item.width, item.height, categories)
+    for annotation in _absolute(item.answer.to_json(), item.width, item.height, categories, 0, 1):
+        yield {name: value for name, value in annotation.items() if name not in ("id", "image_id")}
 
 
 async def export_coco(db: Database, name: str, write: Write, *, all_items: bool = False, now_ms: int) -> Manifest:
