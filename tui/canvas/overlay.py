@@ -38,16 +38,19 @@ class Path:
 
 @dataclass(frozen=True)
 class Grid:
-    """The lettered grid that lies over a part of the view, view px. The letters name columns, then rows, of cells.
+    """The lettered grid over a part of the view, view px.
+
+    A coarse grid is read as on a map: a letter for the column, then one for the row. A fine one is too small for letters: it
+    is shown enlarged, with a letter in each cell, row by row.
 
     Attributes:
-        chosen_column: the column whose letter has been typed already.
+        chosen_column: the column whose letter has been typed already; coarse grids only.
     """
 
     box_px: Box
-    columns: str
-    rows: str
-    one_letter: bool = False
+    columns: int
+    rows: int
+    is_fine: bool = False
     chosen_column: int | None = None
 
 

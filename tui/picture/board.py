@@ -6,17 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.picture.damage import CellRect
-from tui.picture.prepare import Prepared
+from tui.picture.pieces import ID_SHIFT, Keys, Pieces
 
-Keys = NDArray[np.int64]
 TEXT = 0
-_ID_SHIFT = 20
-
-
-def picture_keys(picture: Prepared) -> Keys:
-    """int64 (rows, columns): a number for each piece of a picture that no other piece of any picture has."""
-    columns, rows = picture.size_cells
-    return ((picture.id << _ID_SHIFT) + np.arange(rows * columns, dtype=np.int64)).reshape(rows, columns)
 
 
 class Board:
@@ -62,18 +54,24 @@ class Board:
         """Want every piece that is shown, without taking it for lost."""
         self.wanted = np.where(self.shown != TEXT, self.shown, self.wanted)
 
-    def visible_part(self, picture: Prepared, origin: tuple[int, int]) -> CellRect:
+    def changed(self, picture: Pieces, origin: tuple[int, int]) -> None:
+        """A picture on the screen has other pieces in some cells: want those where it is seen."""
+        part = self.visible_part(picture, origin)
+        keys, area = picture.keys[part.area], part.moved(*origin).area
+        shown, wanted = self.shown[area], self.wanted[area]
+        is_seen = (shown >> ID_SHIFT == picture.id) | (wanted >> ID_SHIFT == picture.id)
+        self.wanted[area] = np.where(is_seen, np.where(shown == keys, TEXT, keys), wanted)
+
+    def visible_part(self, picture: Pieces, origin: tuple[int, int]) -> CellRect:
         """The part of a picture with its top left cell at `origin` that lies on the screen, in the picture's cells."""
         (columns, rows), (wide, high) = picture.size_cells, self.size_cells
         left, top = max(0, -origin[0]), max(0, -origin[1])
         right, bottom = min(columns, wide - origin[0]), min(rows, high - origin[1])
         return CellRect(left, top, max(0, right - left), max(0, bottom - top))
 
-    def state(
-        self, picture: Prepared, origin: tuple[int, int]
-    ) -> tuple[CellRect, NDArray[np.bool_], NDArray[np.bool_]]:
-        """The part of a picture that lies on the screen; in it, which cells show their piece, and which wait for it."""
+    def state(self, picture: Pieces, origin: tuple[int, int]) -> tuple[CellRect, NDArray[np.bool_], NDArray[np.bool_]]:
+        """The part of a picture that lies on the screen; in it, which cells show it, and which wait for their piece."""
         part = self.visible_part(picture, origin)
-        keys = picture_keys(picture)[part.area]
+        keys = picture.keys[part.area]
         on_screen = part.moved(*origin).area
-        return part, self.shown[on_screen] == keys, self.wanted[on_screen] == keys
+        return part, self.shown[on_screen] >> ID_SHIFT == picture.id, self.wanted[on_screen] == keys

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tui.picture import kitty
 from tui.picture.damage import CellRect
-from tui.picture.prepare import Prepared
+from tui.picture.pieces import Pieces
 
 # Terminals drop pictures beyond 320 MB by themselves and do not say so; half of that is safe.
 HOLD_BYTES = 160 * 1024 * 1024
@@ -33,18 +33,18 @@ class Placements:
         """The placements that are on the screen."""
         return tuple(self._placed)
 
-    def covers(self, number: int, picture: Prepared, cells: CellRect, origin: tuple[int, int]) -> bool:
+    def covers(self, number: int, picture: Pieces, cells: CellRect, origin: tuple[int, int]) -> bool:
         """True when these cells of this picture are placed where they belong."""
         return any(
             old.picture_id == picture.id and old.at == old.part.moved(*origin) and old.part.holds(cells)
             for old in self._placed.get(number, ())
         )
 
-    def is_placed(self, number: int, picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> bool:
+    def is_placed(self, number: int, picture: Pieces, parts: Sequence[CellRect], origin: tuple[int, int]) -> bool:
         """True when exactly these parts of this picture are placed there."""
         return self._placed.get(number, ()) == _placed(picture, parts, origin)
 
-    def send(self, picture: Prepared) -> Iterator[bytes]:
+    def send(self, picture: Pieces) -> Iterator[bytes]:
         """Pieces that bring a picture's data to the terminal, if it does not hold it yet.
 
         Given up half-way, it goes on where it stopped when the same picture is sent again; another picture ends it first.
@@ -62,7 +62,7 @@ class Placements:
         self._held.pop(picture.id, None)
         self._held[picture.id] = picture.width_px * picture.height_px * 4  # newest last
 
-    def put(self, number: int, picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> bytes:
+    def put(self, number: int, picture: Pieces, parts: Sequence[CellRect], origin: tuple[int, int]) -> bytes:
         """Place parts of a picture; what this number stood for before is taken away in the same breath."""
         new, old = _placed(picture, parts, origin), self._placed.get(number, ())
         if old == new:
@@ -110,11 +110,11 @@ class Placements:
         return sequences
 
 
-def _placed(picture: Prepared, parts: Sequence[CellRect], origin: tuple[int, int]) -> tuple[_Placed, ...]:
+def _placed(picture: Pieces, parts: Sequence[CellRect], origin: tuple[int, int]) -> tuple[_Placed, ...]:
     return tuple(_Placed(picture.id, part.moved(*origin), part) for part in parts[:PARTS])
 
 
-def _crop_px(picture: Prepared, part: CellRect) -> tuple[int, int, int, int] | None:
+def _crop_px(picture: Pieces, part: CellRect) -> tuple[int, int, int, int] | None:
     """The part in px of the picture; None for the whole picture."""
     columns, rows = picture.size_cells
     if part == (0, 0, columns, rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from PIL import Image
 from tui.picture import iterm, sixel
 from tui.picture.cells import CellRow, half_blocks
 from tui.picture.damage import CellRect
+from tui.picture.pieces import Keys, Sprite, Strips, first_keys
 from tui.terminal import Graphics, Terminal
 
 COLORS = 240
@@ -22,7 +24,6 @@ _ids = itertools.count(1)
 
 RGB = NDArray[np.uint8]
 Color = tuple[int, int, int]
-Strips = tuple[tuple[int, int, bytes], ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +32,7 @@ class Prepared:
 
     Attributes:
         id: unique in this process; the terminal knows the picture by it.
-        pixels: for iTerm2, uint8 (rows * cell height, columns * cell width, 3).
+        pixels: for iTerm2, uint8 (rows * cell height, columns * cell width, 3); for cells, uint8 (rows * 2, columns, 3).
         indexes, palette: for sixel, the same as rows of a palette; uint8 (H, W) and (N, 3).
         strips: for sixel and iTerm2, from top to bottom as (first row, rows, bytes that draw it).
         png: for kitty, the whole picture.
@@ -48,6 +49,20 @@ class Prepared:
     strips: Strips = ()
     png: bytes = b""
     cell_rows: tuple[CellRow, ...] = ()
+
+    @cached_property
+    def keys(self) -> Keys:
+        """int64 (rows, columns): a number for each of its pieces."""
+        return first_keys(self.id, self.size_cells)
+
+    @property
+    def sprites(self) -> tuple[Sprite, ...]:
+        """None: it is a picture by itself."""
+        return ()
+
+    def sprite_png(self, sprite: Sprite) -> bytes:
+        """There is none."""
+        raise ValueError("a still picture has no sprites")
 
     @property
     def width_px(self) -> int:
@@ -75,27 +90,32 @@ class Prepared:
         """The bytes that draw a rectangle of its cells from the cursor on; sixel and iTerm2 only."""
         wide, high = self.cell_wh_px
         window = CellRect(rect.column * wide, rect.row * high, rect.columns * wide, rect.rows * high).area
-        if self.pixels is not None:
+        if self.pixels is not None and self.graphics is Graphics.ITERM2:
             return iterm.encode(self.pixels[window], (rect.columns, rect.rows))
         if self.indexes is None or self.palette is None:
             raise ValueError(f"a picture for {self.graphics} has no tiles")
         return sixel.encode(self.indexes[window], self.palette)
 
 
-def prepare(rgb: RGB, terminal: Terminal, size_cells: tuple[int, int], background: Color) -> Prepared:
+def prepare(
+    rgb: RGB, terminal: Terminal, size_cells: tuple[int, int], background: Color, *, colors: int = COLORS
+) -> Prepared:
     """Make a picture ready for a rectangle of cells. Safe in any thread; the encoder lets go of the interpreter lock.
 
     Args:
         rgb: uint8 (H, W, 3), upright.
         size_cells: columns and rows to fill, each at least 1.
         background: the colour of what the picture leaves free.
+        colors: at most so many, where the protocol has a palette.
     """
     columns, rows = size_cells
     graphics, cell = terminal.graphics, terminal.cell_wh_px
     if graphics is Graphics.CELLS:
         small = _two_pixels_a_cell(rgb, size_cells, cell, background)
         cell_rows = half_blocks(small, truecolor=terminal.truecolor)
-        return Prepared(id=next(_ids), graphics=graphics, size_cells=size_cells, cell_wh_px=cell, cell_rows=cell_rows)
+        return Prepared(
+            id=next(_ids), graphics=graphics, size_cells=size_cells, cell_wh_px=cell, pixels=small, cell_rows=cell_rows
+        )
     pixels = letterbox(rgb, (columns * cell[0], rows * cell[1]), background)
     number = next(_ids)
     if graphics is Graphics.ITERM2:
@@ -103,7 +123,7 @@ def prepare(rgb: RGB, terminal: Terminal, size_cells: tuple[int, int], backgroun
         return Prepared(
             id=number, graphics=graphics, size_cells=size_cells, cell_wh_px=cell, pixels=pixels, strips=strips
         )
-    image = quantize(pixels, min(COLORS, max(2, terminal.sixel_colors)))
+    image = quantize(pixels, min(colors, max(2, terminal.sixel_colors)))
     if graphics is Graphics.KITTY:
         return Prepared(id=number, graphics=graphics, size_cells=size_cells, cell_wh_px=cell, png=_png(image))
     indexes, palette = np.asarray(image), palette_of(image)

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.picture import kitty
-from tui.picture.board import Board, picture_keys
+from tui.picture.board import Board
 from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
 from tui.picture.damage import CellRect, rectangles
+from tui.picture.pieces import Pieces
 from tui.picture.placements import Placements
-from tui.picture.prepare import Prepared
 from tui.terminal import Graphics, Terminal
 
 MARKS = 64
@@ -37,7 +37,7 @@ class Screenful(Protocol):
     """What the stage asks of a picture widget."""
 
     @property
-    def picture(self) -> Prepared | None:
+    def picture(self) -> Pieces | None:
         """What it shows now."""
         ...
 
@@ -97,7 +97,7 @@ class Stage:
         """A widget is gone."""
         self._views.pop(mark, None)
 
-    def _picture(self, mark: str) -> tuple[Prepared | None, tuple[int, int]]:
+    def _picture(self, mark: str) -> tuple[Pieces | None, tuple[int, int]]:
         view = self._views.get(mark)
         return (None, (0, 0)) if view is None else (view.picture, view.origin)
 
@@ -135,14 +135,14 @@ class Stage:
         drawn = self._draw_cells(mark, picture, (start, end, row))
         return UNKNOWN * (start - column) + drawn + UNKNOWN * (column + width - end)
 
-    def _draw_cells(self, mark: str, picture: Prepared, cells: tuple[int, int, int]) -> str:
+    def _draw_cells(self, mark: str, picture: Pieces, cells: tuple[int, int, int]) -> str:
         (start, end, row), origin = cells, self._views[mark].origin
         x, y = start + origin[0], row + origin[1]
         graphics = self.terminal.graphics
         if graphics in _SCROLLS_AT_LAST_ROW and y == self._board.size_cells[1] - 1:
             self._board.put_text(x, y, end - start)
             return " " * (end - start)
-        right = self._board.ask(x, y, picture_keys(picture)[row, start:end])
+        right = self._board.ask(x, y, picture.keys[row, start:end])
         if right.all():
             return forward(end - start)
         if graphics is Graphics.CELLS:
@@ -192,7 +192,7 @@ class Stage:
             ):
                 yield mark
 
-    def _seen_parts(self, picture: Prepared, origin: tuple[int, int]) -> list[CellRect]:
+    def _seen_parts(self, picture: Pieces, origin: tuple[int, int]) -> list[CellRect]:
         """The rectangles of a picture's cells that nothing lies over."""
         part, shown, waits = self._board.state(picture, origin)
         seen = shown | waits
@@ -200,7 +200,7 @@ class Stage:
             return [part]
         return [rect.moved(part.column, part.row) for rect in rectangles(seen)]
 
-    def _is_seen(self, picture: Prepared, origin: tuple[int, int]) -> bool:
+    def _is_seen(self, picture: Pieces, origin: tuple[int, int]) -> bool:
         _, shown, waits = self._board.state(picture, origin)
         return bool(shown.any() or waits.any())
 
@@ -233,7 +233,7 @@ class Stage:
             while picture is not None and (piece := self._next_tile(mark, picture, number)):
                 yield piece
 
-    def _next_tile(self, mark: str, picture: Prepared, number: int) -> bytes:
+    def _next_tile(self, mark: str, picture: Pieces, number: int) -> bytes:
         now, origin = self._picture(mark)
         if now is not picture:
             return b""
