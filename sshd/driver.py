@@ -92,6 +92,7 @@ class SSHDriver(Driver):
         self._takes_input = self._is_active = self._holds_frames = False
         self._out.on_congestion = self._hold_frames
         session.driver = self
+        session.stage.on_due = self.send_pictures
 
     @property
     def can_suspend(self) -> bool:

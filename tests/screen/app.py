@@ -26,6 +26,7 @@ class ScreenDriver(Driver):
     def __init__(self, app: App[Any], *, stage: Stage, screen: Screen, **options: Any) -> None:
         super().__init__(app, **options)
         self.stage, self.screen = stage, screen
+        self.stage.on_due = self.flush
         self.hold = False
         self.lane: dict[str, Iterator[bytes]] = {}
         self.text_bytes = self.bulk_bytes = 0

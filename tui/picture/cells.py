@@ -36,6 +36,22 @@ def half_blocks(pixels: RGB, *, truecolor: bool) -> tuple[CellRow, ...]:
     )
 
 
+def paint(
+    row: CellRow, first: int, letters: str, ink: tuple[int, int, int], paper: tuple[int, int, int], *, truecolor: bool
+) -> CellRow:
+    """A row with letters written over some of its cells."""
+    colors = np.array([ink, paper], dtype=np.uint8)
+    codes = (colors.astype(np.int64) @ (65536, 256, 1) if truecolor else nearest_of_256(colors)).tolist()
+    style = f"\x1b[3{_name(codes[0], truecolor=truecolor)};4{_name(codes[1], truecolor=truecolor)}m"
+    full, after = list(row.full), list(row.after)
+    for n, letter in enumerate(letters, start=first):
+        full[n] = after[n] = f"{style}{letter}"
+    end = first + len(letters)
+    if end < len(full):
+        after[end] = full[end]
+    return CellRow(tuple(full), tuple(after))
+
+
 def _name(color: int, *, truecolor: bool) -> str:
     return f"8;2;{color >> 16};{color >> 8 & 255};{color & 255}" if truecolor else f"8;5;{color}"
 

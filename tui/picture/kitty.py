@@ -35,6 +35,28 @@ def place(image_id: int, placement_id: int, at: CellRect, crop_px: tuple[int, in
     )  # fmt: skip
 
 
+def place_over(
+    placed: tuple[int, int],
+    at: tuple[int, int],
+    offset_px: tuple[int, int],
+    crop_px: tuple[int, int, int, int] | None,
+    cells: tuple[int, int] | None,
+    z: int,
+) -> bytes:
+    """Show an image, or a part of it, `z` levels over the pictures, from (column, row) and some px on; moves the cursor.
+
+    Args:
+        placed: the image's number and the placement's.
+        cells: columns and rows to stretch it over; None for its own size.
+    """
+    image_id, placement_id = placed
+    part = b"x=%d,y=%d,w=%d,h=%d," % crop_px if crop_px else b""
+    stretch = b"c=%d,r=%d," % cells if cells else b""
+    return b"\x1b[%d;%dH\x1b_Ga=p,i=%d,p=%d,X=%d,Y=%d,%b%bC=1,z=%d,q=2\x1b\\" % (
+        at[1] + 1, at[0] + 1, image_id, placement_id, *offset_px, part, stretch, UNDER_BACKGROUNDS + z,
+    )  # fmt: skip
+
+
 def open_cells(rects: list[CellRect]) -> bytes:
     """Give cells the terminal's own background, through which a placed picture is seen; moves the cursor."""
     rows = [b"\x1b[%d;%dH\x1b[%dX" % (row + 1, at.column + 1, at.columns) for at in rects for row in _rows(at)]

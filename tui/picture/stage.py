@@ -9,7 +9,7 @@ picture exactly, and its closing re-sends only what it had covered.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -21,10 +21,14 @@ from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
 from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import Pieces
 from tui.picture.placements import Placements
+from tui.picture.sprites import Sprites
 from tui.terminal import Graphics, Terminal
 
 MARKS = 64
 XTERM_KEEPS = 14
+TILE_PX = 24_000
+FEW = 1 / 3
+_SYNC_BEGIN, _SYNC_END = b"\x1b[?2026h", b"\x1b[?2026l"
 UNKNOWN = "?"
 PRIVATE_USE = range(0xF0000, 0xFFFFE)
 _SAVE, _RESTORE = b"\x1b7", b"\x1b8"
@@ -58,6 +62,8 @@ class Stage:
         self._views: dict[str, Screenful] = {}
         self._queued: set[str] = set()
         self._placements = Placements()
+        self._sprites = Sprites()
+        self.on_due: Callable[[], None] = lambda: None
         self._drawn_since_resend = 0
         self._board = Board(terminal.size_cells)
         self._closing = b""
@@ -66,11 +72,14 @@ class Stage:
         """The terminal has another size or another font: nothing is known of what it shows."""
         self._board = Board(self.terminal.size_cells)
         self._closing += self._placements.take_all()
+        for mark in self._views:
+            self._closing += self._sprites.take(self._number(mark))
 
     def reset(self) -> None:
         """The screen was cleared: it shows no picture, and kitty has freed them."""
         self._board.clear()
         self._placements.lost()
+        self._sprites.lost()
         self._closing = b""
 
     def focus_in(self) -> None:
@@ -96,6 +105,14 @@ class Stage:
     def leave(self, mark: str) -> None:
         """A widget is gone."""
         self._views.pop(mark, None)
+
+    def changed(self, mark: str) -> None:
+        """A widget's picture shows something else in some cells: send those, at once if the way is free."""
+        picture, origin = self._picture(mark)
+        if picture is not None:
+            self._board.changed(picture, origin)
+            self._queued.add(mark)
+            self.on_due()
 
     def _picture(self, mark: str) -> tuple[Pieces | None, tuple[int, int]]:
         view = self._views.get(mark)
@@ -171,6 +188,8 @@ class Stage:
         if self.terminal.graphics is Graphics.KITTY:
             closing = [("", self._close())] if self._closing else []
             return closing + [(mark, self._kitty_pieces(mark)) for mark in marks]
+        if self.terminal.graphics is Graphics.CELLS:
+            return [(mark, self._cell_pieces(mark)) for mark in marks]
         if marks and self.terminal.is_xterm and self._drawn_since_resend + len(marks) > XTERM_KEEPS:
             self._drawn_since_resend = 0  # xterm drops its oldest at the seventeenth: draw all that is visible anew
             self._board.want_again()
@@ -212,47 +231,107 @@ class Stage:
             return  # shows another one since; that has its own job
         picture, origin = self._picture(mark)
         if picture is None or not self._is_seen(picture, origin):
-            if taken := self._placements.take(self._number(mark)):
+            taken = self._sprites.take(self._number(mark)) + self._placements.take(self._number(mark))
+            if taken:
                 yield taken
             return
         part, _, waits = self._board.state(picture, origin)
         at = part.moved(*origin)
         cells = kitty.open_cells([rect.moved(at.column, at.row) for rect in rectangles(waits)])
         self._mark_drawn(waits, at)
-        seen = self._seen_parts(picture, origin)
-        yield _SAVE + self._placements.put(self._number(mark), picture, seen, origin) + cells + _RESTORE
+        put = self._placements.put(self._number(mark), picture, self._seen_parts(picture, origin), origin)
+        over = b"".join(self._sprites_of(mark, picture, origin))
+        if put or over or waits.any():
+            yield self._together(_SAVE + put + (cells if waits.any() else b"") + over + _RESTORE)
+
+    def _sprites_of(self, mark: str, picture: Pieces, origin: tuple[int, int]) -> Iterator[bytes]:
+        number = self._number(mark)
+        if not picture.sprites and not self._sprites.is_shown(number):
+            return iter(())
+        part, shown, waits = self._board.state(picture, origin)
+        seen = np.zeros(picture.size_cells[::-1], dtype=np.bool_)
+        seen[part.area] = shown | waits
+        return self._sprites.update(number, picture, seen, origin)
+
+    def _together(self, data: bytes) -> bytes:
+        """Output that the terminal shows in one go, where it can."""
+        return _SYNC_BEGIN + data + _SYNC_END if self.terminal.sync_updates else data
+
+    def _cell_pieces(self, mark: str) -> Iterator[bytes]:
+        """The text of cells that changed without Textual knowing."""
+        picture, origin = self._picture(mark)
+        if picture is None:
+            return
+        part, _, waits = self._board.state(picture, origin)
+        runs = []
+        for rect in rectangles(waits):
+            self._board.drawn(rect.moved(part.column + origin[0], part.row + origin[1]))
+            for row in range(rect.row + part.row, rect.row + part.row + rect.rows):
+                start = rect.column + part.column
+                text = picture.cell_rows[row].run(start, start + rect.columns)
+                runs.append(f"\x1b[{row + origin[1] + 1};{start + origin[0] + 1}H{text}".encode())
+        if runs:
+            yield self._together(_SAVE + b"".join(runs) + _RESTORE)
 
     def _mark_drawn(self, waits: NDArray[np.bool_], at: CellRect) -> None:
         for rect in rectangles(waits):
             self._board.drawn(rect.moved(at.column, at.row))
 
     def _tile_pieces(self, mark: str) -> Iterator[bytes]:
-        """Whole strips where all of a strip is wanted, else the rectangles of cells that are."""
+        """Whole strips where all of a strip is wanted, then the rectangles of cells that are."""
         picture, _ = self._picture(mark)
         for number in range(0 if picture is None else len(picture.strips)):
-            while picture is not None and (piece := self._next_tile(mark, picture, number)):
+            if picture is not None and (piece := self._next_strip(mark, picture, number)):
                 yield piece
+        while picture is not None and (piece := self._next_tile(mark, picture)):
+            yield piece
 
-    def _next_tile(self, mark: str, picture: Pieces, number: int) -> bytes:
-        now, origin = self._picture(mark)
-        if now is not picture:
-            return b""
-        top, high, whole = picture.strips[number]
-        part, shown, waits = self._board.state(picture, origin)
+    def _wanted(self, mark: str, picture: Pieces) -> NDArray[np.bool_]:
+        """(rows, columns) of the picture: cells that wait; none where the widget shows another picture by now."""
         wanted = np.zeros(picture.size_cells[::-1], dtype=np.bool_)
-        wanted[part.area] = waits
-        if not wanted[top : top + high].any():
+        now, origin = self._picture(mark)
+        if now is picture:
+            part, shown, waits = self._board.state(picture, origin)
+            wanted[part.area] = waits
+            if self.terminal.is_xterm and waits.mean() > FEW and (shown | waits).all():
+                wanted[part.area] = True  # one sixel rather than several, where nothing lies over it
+        return wanted
+
+    def _next_strip(self, mark: str, picture: Pieces, number: int) -> bytes:
+        top, high, whole = picture.strips[number]
+        if not self._wanted(mark, picture)[top : top + high].all():
             return b""
-        if self.terminal.is_xterm:  # one sixel rather than several, where nothing lies over it
-            wanted[part.area] |= shown & bool((shown | waits).all())
-        strip = wanted[top : top + high]
-        if strip.all():
-            return self._draw(CellRect(0, top, picture.size_cells[0], high).moved(*origin), whole)
-        rect = next(rectangles(strip)).moved(0, top)
-        return self._draw(rect.moved(*origin), picture.tile(rect))
+        rect = CellRect(0, top, picture.size_cells[0], high)
+        return self._draw(rect.moved(*self._views[mark].origin), whole or picture.tile(rect))
+
+    def _next_tile(self, mark: str, picture: Pieces) -> bytes:
+        wanted = self._wanted(mark, picture)
+        rect = next(rectangles(wanted), None)
+        if rect is None:
+            return b""
+        rect = self._as_one(mark, picture, wanted) or _shortened(rect, picture)
+        return self._draw(rect.moved(*self._views[mark].origin), picture.tile(rect))
+
+    def _as_one(self, mark: str, picture: Pieces, wanted: NDArray[np.bool_]) -> CellRect | None:
+        """For xterm, which keeps few sixels: one rectangle around all that waits, where all of that is seen."""
+        if not self.terminal.is_xterm:
+            return None
+        rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
+        rect = CellRect(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
+        part, shown, waits = self._board.state(picture, self._views[mark].origin)
+        seen = np.zeros_like(wanted)
+        seen[part.area] = shown | waits
+        return rect if seen[rect.area].all() else None
 
     def _draw(self, at: CellRect, data: bytes) -> bytes:
         """Bytes that draw a tile at its cells and leave the cursor where it was."""
         self._board.drawn(at)
         self._drawn_since_resend += 1
         return b"%b\x1b[%d;%dH%b%b" % (_SAVE, at.row + 1, at.column + 1, data, _RESTORE)
+
+
+def _shortened(rect: CellRect, picture: Pieces) -> CellRect:
+    """No more rows than make a piece between which text may soon pass."""
+    columns, rows = picture.size_cells
+    row_px = rect.columns * (picture.width_px // columns) * (picture.height_px // rows)
+    return rect._replace(rows=max(1, min(rect.rows, TILE_PX // max(1, row_px))))
