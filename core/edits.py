@@ -144,7 +144,11 @@ class History:
             return self
         if isinstance(edit, MoveFocus) and not edit.extend:
             return replace(self, now=after)
-        return History(after, (*self.past, self.now), ())
+        return self.changed(after)
+
+    def changed(self, after: PageDraft) -> History:
+        """After a change that was made elsewhere; one that changes nothing leaves no trace."""
+        return self if after == self.now else History(after, (*self.past, self.now), ())
 
     def undone(self) -> History:
         """One edit back."""

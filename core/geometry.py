@@ -100,6 +100,76 @@ def _touch(a: Point, b: Point, c: Point, d: Point) -> bool:
     return any(turn == 0 and _within(*span) for turn, span in zip(turns, spans, strict=True))
 
 
+def moved(shape: Box | Polygon, dx: float, dy: float, size_wh: tuple[int, int]) -> Box | Polygon:
+    """The shape elsewhere, stopped by the image's edges, its size kept."""
+    bounds = shape.bounds
+    dx = min(max(dx, -bounds.x0), size_wh[0] - bounds.x1)
+    dy = min(max(dy, -bounds.y0), size_wh[1] - bounds.y1)
+    if isinstance(shape, Box):
+        return Box(shape.x0 + dx, shape.y0 + dy, shape.x1 + dx, shape.y1 + dy)
+    return Polygon(tuple((x + dx, y + dy) for x, y in shape.points))
+
+
+def box_between(a: Point, b: Point) -> Box:
+    """The box with these two opposite corners."""
+    return Box(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+
+
+HANDLES = ("whole", "left", "top", "right", "bottom", "top left", "top right", "bottom right", "bottom left")
+
+
+def handle_points(box: Box) -> tuple[Point, ...]:
+    """Where the eight handles of a box are, in the order of `HANDLES` without the whole."""
+    middle_x, middle_y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    return (
+        (box.x0, middle_y), (middle_x, box.y0), (box.x1, middle_y), (middle_x, box.y1),
+        (box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1),
+    )  # fmt: skip
+
+
+def resized(box: Box, handle: str, dx: float, dy: float, size_wh: tuple[int, int]) -> Box:
+    """The box with one edge or corner moved, inside the image; edges do not pass each other."""
+    x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
+    if "left" in handle:
+        x0 = min(max(0.0, x0 + dx), x1)
+    if "right" in handle:
+        x1 = max(min(float(size_wh[0]), x1 + dx), x0)
+    if "top" in handle:
+        y0 = min(max(0.0, y0 + dy), y1)
+    if "bottom" in handle:
+        y1 = max(min(float(size_wh[1]), y1 + dy), y0)
+    return Box(x0, y0, x1, y1)
+
+
+def distance_to_edge(shape: Box | Polygon, xy: Point) -> float:
+    """How far a point is from a shape's outline, px."""
+    ring = _ring(shape)
+    return min(_segment_distance(xy, a, b) for a, b in pairwise((*ring, ring[0])))
+
+
+def _ring(shape: Box | Polygon) -> tuple[Point, ...]:
+    if isinstance(shape, Polygon):
+        return shape.points
+    return (shape.x0, shape.y0), (shape.x1, shape.y0), (shape.x1, shape.y1), (shape.x0, shape.y1)
+
+
+def _segment_distance(p: Point, a: Point, b: Point) -> float:
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    length = dx * dx + dy * dy
+    t = 0.0 if length == 0 else min(1.0, max(0.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length))
+    return float(((p[0] - a[0] - t * dx) ** 2 + (p[1] - a[1] - t * dy) ** 2) ** 0.5)
+
+
+def is_inside(shape: Box | Polygon, xy: Point) -> bool:
+    """True when a point lies in a shape, by the even-odd rule."""
+    ring = _ring(shape)
+    inside = False
+    for (x0, y0), (x1, y1) in pairwise((*ring, ring[0])):
+        if (y0 > xy[1]) != (y1 > xy[1]) and xy[0] < (x1 - x0) * (xy[1] - y0) / (y1 - y0) + x0:
+            inside = not inside
+    return inside
+
+
 def shape_to_json(shape: Box | Polygon) -> dict[str, Any]:
     """The stored form of a shape; inverse of `shape_from_json`."""
     if isinstance(shape, Box):

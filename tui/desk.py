@@ -17,9 +17,13 @@ from core.people import Account, Member
 from core.progress import LabelerCount, Progress
 from core.projects import Project, ProjectSummary
 from core.roles import Action, require
-from storage import open_store
+from storage import open_store, pyramid
 from storage.base import Store
 from storage.images import decode
+from storage.pyramid import Pyramid
+from tui.canvas.frame import BASE_COLORS
+from tui.canvas.render import Look, render
+from tui.canvas.viewport import Viewport
 from tui.picture.prepare import Prepared, prepare
 from tui.terminal import Terminal
 
@@ -35,6 +39,7 @@ class Pictures:
         self._pool = ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="picture")
         self._stores: dict[str, Store] = {}
         self._ready: OrderedDict[tuple[object, ...], asyncio.Future[Prepared]] = OrderedDict()
+        self._images: OrderedDict[tuple[object, ...], asyncio.Future[Pyramid]] = OrderedDict()
         self._bytes = 0
         self._limit = cache_bytes
 
@@ -61,10 +66,54 @@ class Pictures:
     def _make(
         self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
     ) -> Prepared:
-        store = self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))
+        store = self._store(datastore)
         fit = (size_cells[0] * terminal.cell_wh_px[0], size_cells[1] * terminal.cell_wh_px[1])
         rgb = decode(store.get(item.path), path=item.path, fit_wh=fit)
         return prepare(rgb, terminal, size_cells, background)
+
+    async def image(self, datastore: str, item: HeldItem, frame: int = 0) -> Pyramid:
+        """One image at all sizes, shared by the sessions that look at it. Raises UnreadableImage, StorageError."""
+        key = (datastore, item.path, item.etag, frame)
+        future = self._images.get(key)
+        if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
+            loop = asyncio.get_running_loop()
+            future = self._images[key] = loop.run_in_executor(self._pool, self._open, datastore, item, frame)
+            future.add_done_callback(lambda _done: self._drop_images())
+        self._images.move_to_end(key)
+        return await asyncio.shield(future)
+
+    def _open(self, datastore: str, item: HeldItem, frame: int) -> Pyramid:
+        return pyramid.build(decode(self._store(datastore).get(item.path), path=item.path, frame=frame))
+
+    def _drop_images(self) -> None:
+        def ready(future: asyncio.Future[Pyramid]) -> bool:
+            return future.done() and not future.cancelled() and future.exception() is None
+
+        used = sum(future.result().nbytes for future in self._images.values() if ready(future))
+        while used > self._limit and len(self._images) > 1:
+            key = next(iter(self._images))
+            oldest = self._images.pop(key)
+            used -= oldest.result().nbytes if ready(oldest) else 0
+
+    async def view(
+        self,
+        image: Pyramid,
+        viewport: Viewport,
+        look: Look,
+        terminal: Terminal,
+        size_cells: tuple[int, int],
+        color: Color,
+    ) -> Prepared:
+        """What a viewport shows of an image, ready for one terminal."""
+
+        def make() -> Prepared:
+            rgb = render(image, viewport, look, color)
+            return prepare(rgb, terminal, size_cells, color, colors=BASE_COLORS)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, make)
+
+    def _store(self, datastore: str) -> Store:
+        return self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))
 
     def _count(self, done: asyncio.Future[Prepared]) -> None:
         if done.cancelled() or done.exception() is not None:

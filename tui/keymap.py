@@ -17,7 +17,8 @@ class Scope(StrEnum):
     PROJECT = "Project"
     LABELING = "Labeling"
     PAGE = "Classification pages"
-    PICTURE = "The picture in focus"
+    REGIONS = "Boxes and polygons"
+    PICTURE = "Looking at one image"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,31 @@ KEYS: tuple[Key, ...] = (
     Key(("a",), "a", "all", "select all / none", Scope.PAGE, "all"),
     Key(("backspace",), "Backspace", "clear", "clear the labels of the selection", Scope.PAGE),
     Key(("g",), "g", "layout", "layout 1, 4, 6, 9", Scope.PAGE, "layout"),
+    Key(("r", "t", "k", "p", "m", "u"), "r t k p m u", "tool",
+        "rectangle, template box, four extreme points, polygon, move/resize, points of a polygon", Scope.REGIONS, "draw"),
+    Key(("space",), "Space", "place", "put a point down; a point more in the polygon", Scope.REGIONS, "point"),
+    Key(("backspace",), "Backspace", "clear", "one letter, then one point back; a point less in the polygon", Scope.REGIONS),
+    Key(("up", "down", "left", "right"), "arrows", "move", "move the crosshair, the part in hand, or the view", Scope.REGIONS),
+    Key(
+        ("shift+up", "shift+down", "shift+left", "shift+right"), "Shift+arrows", "extend", "the same in larger steps",
+        Scope.REGIONS,
+    ),
+    Key(("tab",), "Tab", "next", "next region; next edge, corner or point", Scope.REGIONS, "next"),
+    Key(("shift+tab",), "Shift+Tab", "previous", "the one before", Scope.REGIONS),
+    Key(("h",), "h", "hints", "letters on regions: type them to choose one", Scope.REGIONS, "hints"),
+    Key(("n",), "n", "name_next", "name the label of the next region", Scope.REGIONS),
+    Key(("l",), "l", "lock", "lock or unlock the regions that are there", Scope.REGIONS),
+    Key(("c",), "c", "duplicate", "the chosen region once more", Scope.REGIONS),
+    Key(("x",), "x", "delete", "delete the chosen region", Scope.REGIONS, "delete"),
+    Key(("X",), "X", "delete_all", "delete all regions (asks)", Scope.REGIONS),
+    Key(("plus", "minus", "0", "equals_sign"), "+ - 0 =", "zoom", "nearer, farther, all of it, px for px", Scope.PICTURE, "zoom"),
+    Key(
+        ("less_than_sign", "greater_than_sign", "left_parenthesis", "right_parenthesis"), "< > ( )", "look",
+        "brightness and contrast of the view", Scope.PICTURE,
+    ),
+    Key(("v",), "v", "rotate", "turn the view", Scope.PICTURE),
+    Key(("o",), "o", "overlay", "regions on or off", Scope.PICTURE),
+    Key(("left_square_bracket", "right_square_bracket"), "[ ]", "page", "page of a file of several", Scope.PICTURE),
     Key(("f",), "f", "fast", "fast mode: the digit labels, submits, and shows the next", Scope.PAGE, "fast"),
 )  # fmt: skip
 

@@ -51,6 +51,11 @@ What is in the picture? An image may have several labels; a second press of the 
 2. **white cell** is large and stained violet.
 3. **platelet** is small, violet, and lies alone.
 """
+BOXES = """# Cells in boxes
+
+Draw a box around every cell. `r` takes the rectangle: two letters point at a corner, a third goes finer, arrows nudge,
+`Space` puts the corner down. A digit says what is in the box.
+"""
 PROJECTS = (
     NewProject(
         "Hand signs", TaskType.MULTI_CLASS, f"local:{PHOTOS / 'signs'}",
@@ -59,6 +64,10 @@ PROJECTS = (
     NewProject(
         "Blood cells", TaskType.MULTI_LABEL, f"local:{PHOTOS / 'cells'}",
         ("red cell", "white cell", "platelet"), instructions=CELLS,
+    ),
+    NewProject(
+        "Cells in boxes", TaskType.OBJECT_DETECTION, f"local:{PHOTOS / 'cells'}",
+        ("red cell", "white cell", "platelet"), instructions=BOXES,
     ),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ _DATA = "GHOSTTY_KITTY_GRAPHICS_PLACEMENT_DATA_"
 
 
 class Placement(NamedTuple):
-    """One picture, or a part of it, over a rectangle of cells."""
+    """One picture, or a part of it, over a rectangle of cells; `columns` and `rows` are 0 at its own size."""
 
     image_id: int
     number: int
@@ -25,6 +25,7 @@ class Placement(NamedTuple):
     row: int
     columns: int
     rows: int
+    offset_px: tuple[int, int]
     source_px: tuple[int, int, int, int]
     pixels: NDArray[np.uint8]
 
@@ -78,7 +79,7 @@ def _placement(terminal: Terminal, graphics: Any, iterator: Any) -> Placement:
     source = (value("SOURCE_X"), value("SOURCE_Y"), value("SOURCE_WIDTH"), value("SOURCE_HEIGHT"))
     return Placement(
         image_id, value("PLACEMENT_ID"), value("Z", "int32_t"), int(column[0]), int(row[0]),
-        value("COLUMNS"), value("ROWS"), source, pixels,
+        value("COLUMNS"), value("ROWS"), (value("X_OFFSET"), value("Y_OFFSET")), source, pixels,
     )  # fmt: skip
 
 
@@ -90,4 +91,4 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
 
     width, height = int(value("WIDTH", "uint32_t")), int(value("HEIGHT", "uint32_t"))
     raw = ffi.buffer(value("DATA_PTR", "uint8_t*"), int(value("DATA_LEN", "size_t")))[:]
-    return np.frombuffer(raw, np.uint8).reshape(height, width, -1)[..., :3]
+    return np.frombuffer(raw, np.uint8).reshape(height, width, -1)

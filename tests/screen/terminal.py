@@ -41,10 +41,12 @@ class Screen:
         self._terminal.on_reply(self.replies.append)
         self._pixels = np.zeros((rows * cell_wh_px[1], columns * cell_wh_px[0], 3), np.uint8)
         self._rest = b""
+        self._opened: NDArray[np.bool_] | None = None
 
     def feed(self, data: bytes) -> None:
         """Take output; sequences may be cut anywhere."""
         self.fed_bytes += len(data)
+        self._opened = None
         data, position = self._rest + data, 0
         for match in _PICTURE.finditer(data):
             self._terminal.feed(data[position : match.start()])
@@ -57,7 +59,7 @@ class Screen:
 
     def resize(self, columns: int, rows: int) -> None:
         """The user changes the window; pictures that were held by cells are gone."""
-        self.columns, self.rows = columns, rows
+        self.columns, self.rows, self._opened = columns, rows, None
         self._terminal.resize(columns, rows, *self.cell_wh_px)
         self._pixels = np.zeros((rows * self.cell_wh_px[1], columns * self.cell_wh_px[0], 3), np.uint8)
 
@@ -136,21 +138,30 @@ class Screen:
         return held
 
     def _compose(self, seen: NDArray[np.uint8], placement: kitty.Placement) -> None:
-        """A placement under all backgrounds is seen in empty cells without a background of their own."""
+        """A placement under all backgrounds is seen in cells without a background of their own."""
         wide, high = self.cell_wh_px
         x, y, width, height = placement.source_px
         crop = placement.pixels[
             y : y + (height or placement.pixels.shape[0]), x : x + (width or placement.pixels.shape[1])
         ]
-        size = (placement.columns * wide, placement.rows * high)
-        pixels = np.asarray(Image.fromarray(crop).resize(size)) if crop.shape[1::-1] != size else crop
-        for row in range(max(0, placement.row), min(self.rows, placement.row + placement.rows)):
-            for column in range(max(0, placement.column), min(self.columns, placement.column + placement.columns)):
-                if self._terminal.style(column, row)["bg"] is None:
-                    top, left = (row - placement.row) * high, (column - placement.column) * wide
-                    cell = seen[row * high : (row + 1) * high, column * wide : (column + 1) * wide]
-                    cell[..., :3] = pixels[top : top + high, left : left + wide]
-                    cell[..., 3] = 255
+        if placement.columns and placement.rows:
+            size = (placement.columns * wide, placement.rows * high)
+            crop = np.asarray(Image.fromarray(crop).resize(size)) if crop.shape[1::-1] != size else crop
+        left = placement.column * wide + placement.offset_px[0]
+        top = placement.row * high + placement.offset_px[1]
+        crop = crop[max(0, -top) : seen.shape[0] - top, max(0, -left) : seen.shape[1] - left]
+        left, top = max(0, left), max(0, top)
+        where = np.s_[top : top + crop.shape[0], left : left + crop.shape[1]]
+        drawn = self._open()[where] & (crop[..., 3] > 0 if crop.shape[2] == 4 else True)
+        seen[where][..., :3][drawn] = crop[..., :3][drawn]
+        seen[where][..., 3][drawn] = 255
+
+    def _open(self) -> NDArray[np.bool_]:
+        """(height, width) px: cells without a background of their own."""
+        if self._opened is None:
+            cells = [[self._terminal.style(c, r)["bg"] is None for c in range(self.columns)] for r in range(self.rows)]
+            self._opened = np.kron(np.array(cells), np.ones(self.cell_wh_px[::-1], np.bool_)).astype(np.bool_)
+        return self._opened
 
 
 def _is_wide(character: str) -> bool:

@@ -38,12 +38,6 @@ def test_every_listed_key_works(screen: type[TaglineScreen]) -> None:
         assert len(wanted) == (1 if len(key.keys) > 1 else 0), key
 
 
-def test_keys_of_region_tools_are_not_promised_yet() -> None:
-    """The help lists no key for boxes and polygons, which this version does not have."""
-    taken = {name for key in KEYS for name in key.keys}
-    assert not taken & {"r", "t", "p", "m", "u", "l", "h", "e", "n", "c", "x", "X"}
-
-
 def test_shared_actions_learn_which_key_it_was() -> None:
     """Digits and arrows reach one action each, which is told the key."""
     actions = {binding.key: binding.action for binding in bindings(Scope.LABELING, Scope.PAGE)}

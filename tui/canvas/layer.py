@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tui.canvas.marks import BLACK, DASH, FONT_PX, PAD_PX, PROFILES, Area, Lens, Mark, Rule, Spot, Stroke, Tag, font
+from tui.canvas.marks import BLACK, DASHES, FONT_PX, PAD_PX, PROFILES, Area, Lens, Mark, Rule, Spot, Stroke, Tag, font
 
 Ink = NDArray[np.uint8]
 SLOTS = 40
@@ -100,8 +100,9 @@ def _fill(ink: Ink, box: tuple[int, int, int, int], slot: int, clip: Area) -> No
 def _rule(ink: Ink, rule: Rule, slots: Slots, clip: Area) -> None:
     dark, color = slots.number(BLACK), slots.number(rule.color)
     spans = [(0, rule.length)]
-    if rule.style in ("dashed", "thin"):
-        spans = [(at, min(at + DASH[0], rule.length)) for at in range(0, rule.length, sum(DASH))]
+    if rule.style in DASHES:
+        on, off = DASHES[rule.style]
+        spans = [(at, min(at + on, rule.length)) for at in range(0, rule.length, on + off)]
     edge = len(rule.profile) // 2
     for start, end in spans:
         for n, what in enumerate(rule.profile):
@@ -156,7 +157,8 @@ def _line_stamp(stroke: Stroke, slots: Slots) -> Ink:
     stamp = np.array(image)
     if stroke.style == "dashed":
         down, across = np.indices(stamp.shape)
-        stamp[(down + across) % sum(DASH) >= DASH[0]] = 0
+        on, off = DASHES["dashed"]
+        stamp[(down + across) % (on + off) >= on] = 0
     return stamp
 
 

@@ -17,7 +17,7 @@ from tui.widgets.tile import ink_on
 
 BLACK, WHITE, ACCENT = "#000000", "#ffffff", "#ffca57"
 PROFILES = {"plain": "kck", "chosen": "kccck", "dashed": "kck", "thin": "k"}
-DASH = (6, 4)
+DASHES = {"dashed": (6, 4), "thin": (2, 6)}
 ARM, GAP, RULER = 13, 3, 9
 HANDLE, MARKED = 7, 11
 FONT_PX = 13
@@ -39,6 +39,7 @@ class Rule:
     vertical: bool
     color: str
     style: Style = "plain"
+    is_ruler: bool = False
 
     @property
     def profile(self) -> str:
@@ -212,10 +213,10 @@ def _crosshair(at: tuple[int, int], view_wh_px: tuple[int, int]) -> Iterator[Mar
         start = GAP if sign > 0 else -GAP - ARM + 1
         yield Rule(x + start, y, ARM, False, WHITE)
         yield Rule(x, y + start, ARM, True, WHITE)
-    yield Rule(x, 0, RULER, True, ACCENT)
-    yield Rule(0, y, RULER, False, ACCENT)
-    yield Rule(x, view_wh_px[1] - RULER, RULER, True, ACCENT)
-    yield Rule(view_wh_px[0] - RULER, y, RULER, False, ACCENT)
+    yield Rule(x, 0, RULER, True, ACCENT, is_ruler=True)
+    yield Rule(0, y, RULER, False, ACCENT, is_ruler=True)
+    yield Rule(x, view_wh_px[1] - RULER, RULER, True, ACCENT, is_ruler=True)
+    yield Rule(view_wh_px[0] - RULER, y, RULER, False, ACCENT, is_ruler=True)
 
 
 def _magnifier(at: tuple[int, int], view_wh_px: tuple[int, int], cell_wh_px: tuple[int, int]) -> Iterator[Mark]:

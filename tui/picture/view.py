@@ -6,6 +6,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.picture.pieces import Pieces
 from tui.picture.prepare import Prepared
 from tui.picture.stage import Stage
 
@@ -20,7 +21,7 @@ class PictureView(Widget):
         self._picture: Prepared | None = None
 
     @property
-    def picture(self) -> Prepared | None:
+    def picture(self) -> Pieces | None:
         """What it shows, if that was made for the size and the terminal that it has now."""
         picture = self._picture
         size = (self.size.width, self.size.height)

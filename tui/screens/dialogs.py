@@ -78,6 +78,22 @@ class LabelSearch(ModalScreen[LabelId | None]):
         self.dismiss(LabelId(int(option.id or 0)))
 
 
+class Confirm(ModalScreen[bool]):
+    """A question that `y` or Enter answers with yes, everything else with no."""
+
+    BINDINGS = [("y,enter", "dismiss(True)", "yes"), ("escape,n,q", "dismiss(False)", "no")]
+    DEFAULT_CSS = f"Confirm {{ {_DIALOG_CSS} }}"
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """The question and its keys."""
+        with Vertical():
+            yield Static(Text(f"{self._question}\n\ny: yes   Esc: no"))
+
+
 class SkipReason(ModalScreen[str | None]):
     """Why an image is skipped; an empty reason is fine, Esc skips nothing."""
 

@@ -103,18 +103,17 @@ class ProjectsScreen(TaglineScreen):
 
     async def action_open(self) -> None:
         """Label the marked project."""
+        from tui.screens.canvas import CanvasScreen
         from tui.screens.labeling import LabelingScreen
 
         summary = self._marked()
         if summary is None:
             return
         project = summary.project
-        if project.task_type.has_regions:
-            self.say("This version labels whole images; boxes and polygons come with the next one.")
-        elif project.state is ProjectState.INITIALIZING:
+        if project.state is ProjectState.INITIALIZING:
             self.say("The project is still loading its files; it opens by itself when it is ready.")
         elif (desk := await self.ask(self.desk.open(project))) is not None:
-            self.app.push_screen(LabelingScreen(desk))
+            self.app.push_screen(CanvasScreen(desk) if project.task_type.has_regions else LabelingScreen(desk))
 
     def action_details(self) -> None:
         """Progress of the marked project."""
