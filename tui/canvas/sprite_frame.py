@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from tui.picture.prepare import Prepared
 
 LONGEST_PX = 4096
 FEW = 400
+ABOVE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class SpriteFrame(Frame):
         if still != self._shown[0]:
             self._still = tuple(self._still_sprites(still))
         self._shown = (still, moving)
-        self._sprites = (*self._still, *self._placed(moving, first_z=10))
+        self._sprites = (*self._still, *self._on_top(moving))
         return True
 
     def _still_sprites(self, still: tuple[Mark, ...]) -> Iterator[Sprite]:
@@ -72,12 +74,16 @@ class SpriteFrame(Frame):
             size = (self.width_px, self.height_px)
             yield Sprite(ManyImage(still, size), (0, 0), size)
             return
-        yield from self._placed([mark for mark in still if not isinstance(mark, Tag | Spot)], first_z=1, step=0)
-        yield from self._placed([mark for mark in still if isinstance(mark, Tag | Spot)], first_z=2, step=0)
+        for mark in still:
+            # What lies over what follows from how it looks, so that none has to move when others come or go.
+            over = ABOVE if isinstance(mark, Tag | Spot) else 0
+            sprite = self._sprite(mark, 1 + over + zlib.crc32(repr(mark).encode()) % ABOVE)
+            if sprite is not None:
+                yield sprite
 
-    def _placed(self, marks: list[Mark] | tuple[Mark, ...], *, first_z: int, step: int = 1) -> Iterator[Sprite]:
-        for n, mark in enumerate(marks):
-            sprite = self._sprite(mark, first_z + n * step)
+    def _on_top(self, moving: tuple[Mark, ...]) -> Iterator[Sprite]:
+        for n, mark in enumerate(moving):
+            sprite = self._sprite(mark, 2 * ABOVE + 1 + n)
             if sprite is not None:
                 yield sprite
 
