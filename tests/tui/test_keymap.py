@@ -10,6 +10,7 @@ import pytest
 
 from tui.keymap import KEYS, Scope, as_markdown, bindings, footer, keys_of
 from tui.screens.base import TaglineScreen
+from tui.screens.canvas import CanvasScreen
 from tui.screens.labeling import LabelingScreen
 from tui.screens.project import ProjectScreen
 from tui.screens.projects import ProjectsScreen
@@ -17,6 +18,7 @@ from tui.screens.projects import ProjectsScreen
 SCREENS: tuple[type[TaglineScreen], ...] = (
     ProjectsScreen,
     LabelingScreen,
+    CanvasScreen,
     ProjectScreen,
 )
 

@@ -1,0 +1,223 @@
+"""The region screen as its labelers use it: keys in, boxes and polygons in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from core.annotation import Region
+from core.geometry import Box, Polygon
+from core.ids import TaskType
+from tests.tui.house import House, Seat, open_house
+from tui.screens.canvas import CanvasScreen
+
+Story = Callable[[House], Awaitable[None]]
+
+
+def play(folder: Path, story: Story, task_type: TaskType = TaskType.OBJECT_DETECTION, images: int = 4) -> None:
+    """A story in a house of its own."""
+
+    async def act() -> None:
+        async with open_house(folder, task_type=task_type, images=images) as house:
+            await story(house)
+
+    asyncio.run(act())
+
+
+async def seated(seat: Seat) -> CanvasScreen:
+    """Past the project list and the instructions, an image on the canvas."""
+    await seat.until(lambda: "photos" in seat.text, "the project list")
+    await seat.press("enter")
+    await seat.until(lambda: any(isinstance(s, CanvasScreen) for s in seat.app.screen_stack), "the region screen")
+    screen: Any = next(s for s in seat.app.screen_stack if isinstance(s, CanvasScreen))
+    await seat.until(lambda: seat.screen is not screen or screen.page.items, "a page or the instructions")
+    if seat.screen is not screen:
+        await seat.press("enter")
+    await image(seat, screen)
+    return screen
+
+
+async def image(seat: Seat, screen: CanvasScreen) -> None:
+    """Wait until the image is there."""
+    await seat.until(lambda: seat.screen is screen and screen._image is not None and screen._viewport, "an image")
+
+
+def regions(screen: CanvasScreen) -> tuple[Region, ...]:
+    """What is drawn."""
+    return screen.page.answers[0].regions
+
+
+async def draw_box(seat: Seat) -> None:
+    """From the cell at `bb` to a cell of what is left."""
+    await seat.press("r", "b", "b", "space", "h", "h", "space")
+
+
+def test_a_box_is_drawn_by_letters_and_submitted(tmp_path: Path) -> None:
+    """`r`, two letters, Space, two letters, Space, a digit and Enter: the database holds that box with that label."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("2")
+            (drawn,) = regions(screen)
+            name = screen.page.items[0].path
+            await seat.press("enter")
+            await seat.until(lambda: "saved 1" in seat.text, "the submission")
+            (done,) = await house.submitted(house.labeler)
+            assert done.path == name
+            assert done.draft.answer.regions == (drawn,)
+            assert isinstance(drawn.shape, Box)
+            assert drawn.label == screen._desk.labels.by_path("dog").id
+            await image(seat, screen)
+            assert screen._hand.tool == "rectangle", "the tool stays in hand for the next image"
+
+    play(tmp_path, story)
+
+
+def test_a_box_without_size_is_refused_with_the_reason(tmp_path: Path) -> None:
+    """Both corners on one point: nothing is drawn, and the header says why; Esc leaves no stub."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await seat.press("r", "b", "b", "space", "space")
+            assert regions(screen) == ()
+            await seat.press("c", "c", "space", "escape", "escape")
+            assert regions(screen) == ()
+            assert screen._hand.points == ()
+
+    play(tmp_path, story)
+
+
+def test_everything_can_be_undone_and_done_again(tmp_path: Path) -> None:
+    """Drawing, relabeling, moving, duplicating and deleting: Ctrl+Z goes back over all of it, Ctrl+Y forward."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("3", "escape", "m", "right", "down", "tab", "left", "escape", "c", "x")
+            (last,) = regions(screen)
+            count = len(screen._history.past)
+            assert count == 7
+            await seat.press(*["ctrl+z"] * count)
+            assert regions(screen) == ()
+            await seat.press(*["ctrl+y"] * count)
+            assert regions(screen) == (last,)
+
+    play(tmp_path, story)
+
+
+def test_a_polygon_is_drawn_closed_and_reshaped(tmp_path: Path) -> None:
+    """Four points and Enter; `u` moves a point, Space adds one, Backspace takes it away; crossing edges are refused."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            for letters in ("bb", "tb", "tt", "bt"):
+                await seat.press(*(("p",) if letters == "bb" else ()), *letters, "space")
+            await seat.press("enter")
+            (drawn,) = regions(screen)
+            assert isinstance(drawn.shape, Polygon)
+            assert len(drawn.shape.points) == 4
+            await seat.press("escape", "u", "space", "right")
+            assert len(regions(screen)[0].shape.points) == 5  # type: ignore[union-attr]
+            await seat.press("backspace", "escape")
+            assert len(regions(screen)[0].shape.points) == 4  # type: ignore[union-attr]
+            for letters in ("bb", "tt", "tb", "bt"):
+                await seat.press(*(("p",) if letters == "bb" else ()), *letters, "space")
+            await seat.press("enter")
+            assert len(regions(screen)) == 1
+            assert "cross" in seat.text
+
+    play(tmp_path, story, TaskType.INSTANCE_SEGMENTATION)
+
+
+def test_an_empty_image_is_submitted_only_when_meant(tmp_path: Path) -> None:
+    """Enter on an image without regions asks once; Enter again says that there is nothing to mark."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            await seated(seat)
+            await seat.press("enter")
+            assert "nothing to mark" in seat.text
+            await seat.press("enter")
+            await seat.until(lambda: "saved 1" in seat.text, "the submission")
+            (done,) = await house.submitted(house.labeler)
+            assert done.draft.answer.regions == ()
+
+    play(tmp_path, story)
+
+
+def test_hints_choose_a_region_and_locked_ones_stay(tmp_path: Path) -> None:
+    """`h` and a letter choose; `l` locks what is there, and what is locked is neither changed nor deleted."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("j", "j", "space", "e", "e", "space", "escape", "escape")
+            assert len(regions(screen)) == 2
+            await seat.press("h", "a")
+            assert screen._regions.chosen == 0
+            await seat.press("l", "x")
+            assert len(regions(screen)) == 2
+            assert "locked" in seat.text
+            await seat.press("l", "X", "y")
+            await seat.until(lambda: regions(screen) == (), "all deleted")
+
+    play(tmp_path, story)
+
+
+def test_a_dropped_session_comes_back_to_its_regions(tmp_path: Path) -> None:
+    """After the connection is lost, the next login shows the same image with the same regions."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            drawn, name = regions(screen), screen.page.items[0].path
+        async with house.session() as seat:
+            screen = await seated(seat)
+            assert screen.page.items[0].path == name
+            assert regions(screen) == drawn
+
+    play(tmp_path, story)
+
+
+def test_an_earlier_submission_is_corrected(tmp_path: Path) -> None:
+    """`b` shows the last image with its regions; a change and Enter correct it."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("enter")
+            await seat.until(lambda: "saved 1" in seat.text, "the submission")
+            await image(seat, screen)
+            await seat.press("escape", "b")
+            await seat.until(lambda: "Earlier submission 1" in seat.text, "the earlier submission")
+            await image(seat, screen)
+            await seat.press("tab", "2", "enter")
+            await seat.until(lambda: "corrected" in seat.text, "the correction")
+            (done,) = await house.submitted(house.labeler)
+            assert done.draft.answer.regions[0].label == screen._desk.labels.by_path("dog").id
+
+    play(tmp_path, story)
+
+
+def test_zoom_turn_and_brightness_change_no_region(tmp_path: Path) -> None:
+    """Looking at an image from near, turned or brighter leaves what is stored as it is."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            before = regions(screen)
+            await seat.press("escape", "plus", "plus", "v", ">", ")", "right", "0", "o", "o", "=", "minus")
+            assert regions(screen) == before
+
+    play(tmp_path, story)
