@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from core import people, progress, projects, queue, submissions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, SubmittedItem
@@ -30,6 +31,7 @@ from tui.terminal import Terminal
 PICTURE_THREADS = 2
 CACHE_BYTES = 256 * 1024 * 1024
 Color = tuple[int, int, int]
+T = TypeVar("T")
 
 
 class Pictures:
@@ -111,6 +113,10 @@ class Pictures:
             return prepare(rgb, terminal, size_cells, color, colors=BASE_COLORS)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, make)
+
+    async def look(self, see: Callable[[], T]) -> T:
+        """What a function sees in an image's pixels, in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, see)
 
     def _store(self, datastore: str) -> Store:
         return self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))

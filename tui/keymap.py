@@ -72,6 +72,8 @@ KEYS: tuple[Key, ...] = (
     Key(("tab",), "Tab", "next", "next region; next edge, corner or point", Scope.REGIONS, "next"),
     Key(("shift+tab",), "Shift+Tab", "previous", "the one before", Scope.REGIONS),
     Key(("h",), "h", "hints", "letters on regions: type them to choose one", Scope.REGIONS, "hints"),
+    Key(("H",), "H", "proposals", "letters on proposed regions: each one typed becomes a region", Scope.REGIONS, "proposals"),
+    Key(("e",), "e", "snap", "snap the chosen region to the object's edges", Scope.REGIONS, "snap"),
     Key(("n",), "n", "name_next", "name the label of the next region", Scope.REGIONS),
     Key(("l",), "l", "lock", "lock or unlock the regions that are there", Scope.REGIONS),
     Key(("c",), "c", "duplicate", "the chosen region once more", Scope.REGIONS),

@@ -37,7 +37,7 @@ class BaseImage:
     id: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ManyImage:
     """Very many strokes flattened into one picture."""
 

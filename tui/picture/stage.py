@@ -19,7 +19,7 @@ from tui.picture import kitty
 from tui.picture.board import Board
 from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
 from tui.picture.damage import CellRect, rectangles
-from tui.picture.pieces import Pieces
+from tui.picture.pieces import ID_SHIFT, Pieces
 from tui.picture.placements import Placements
 from tui.picture.sprites import Sprites
 from tui.terminal import Graphics, Terminal
@@ -280,11 +280,16 @@ class Stage:
     def _tile_pieces(self, mark: str) -> Iterator[bytes]:
         """Whole strips where all of a strip is wanted, then the rectangles of cells that are."""
         picture, _ = self._picture(mark)
-        for number in range(0 if picture is None else len(picture.strips)):
-            if picture is not None and (piece := self._next_strip(mark, picture, number)):
-                yield piece
-        while picture is not None and (piece := self._next_tile(mark, picture)):
-            yield piece
+        if picture is None:
+            return
+        if self._wanted(mark, picture).all(axis=1).any():
+            for strip in picture.strips:
+                if piece := self._strip(mark, picture, strip):
+                    yield piece
+        while rects := self._due_rects(mark, picture):
+            for rect in rects:
+                if self._is_wanted(mark, picture, rect):
+                    yield self._draw(rect.moved(*self._views[mark].origin), picture.tile(rect))
 
     def _wanted(self, mark: str, picture: Pieces) -> NDArray[np.bool_]:
         """(rows, columns) of the picture: cells that wait; none where the widget shows another picture by now."""
@@ -297,20 +302,32 @@ class Stage:
                 wanted[part.area] = True  # one sixel rather than several, where nothing lies over it
         return wanted
 
-    def _next_strip(self, mark: str, picture: Pieces, number: int) -> bytes:
-        top, high, whole = picture.strips[number]
+    def _strip(self, mark: str, picture: Pieces, strip: tuple[int, int, bytes]) -> bytes:
+        top, high, whole = strip
         if not self._wanted(mark, picture)[top : top + high].all():
             return b""
         rect = CellRect(0, top, picture.size_cells[0], high)
         return self._draw(rect.moved(*self._views[mark].origin), whole or picture.tile(rect))
 
-    def _next_tile(self, mark: str, picture: Pieces) -> bytes:
+    def _due_rects(self, mark: str, picture: Pieces) -> list[CellRect]:
+        """Rectangles that cover what waits now."""
         wanted = self._wanted(mark, picture)
-        rect = next(rectangles(wanted), None)
-        if rect is None:
-            return b""
-        rect = self._as_one(mark, picture, wanted) or _shortened(rect, picture)
-        return self._draw(rect.moved(*self._views[mark].origin), picture.tile(rect))
+        if not wanted.any():
+            return []
+        if (one := self._as_one(mark, picture, wanted)) is not None:
+            return [one]
+        return [part for rect in rectangles(wanted) for part in _shortened(rect, picture)]
+
+    def _is_wanted(self, mark: str, picture: Pieces, rect: CellRect) -> bool:
+        """True while all of a rectangle waits; for xterm's one rectangle, while all of it is seen."""
+        now, origin = self._picture(mark)
+        if now is not picture:
+            return False
+        on_screen = rect.moved(*origin).area
+        waits = self._board.wanted[on_screen] == picture.keys[rect.area]
+        if self.terminal.is_xterm:
+            waits |= self._board.shown[on_screen] >> ID_SHIFT == picture.id
+        return bool(waits.all())
 
     def _as_one(self, mark: str, picture: Pieces, wanted: NDArray[np.bool_]) -> CellRect | None:
         """For xterm, which keeps few sixels: one rectangle around all that waits, where all of that is seen."""
@@ -330,8 +347,10 @@ class Stage:
         return b"%b\x1b[%d;%dH%b%b" % (_SAVE, at.row + 1, at.column + 1, data, _RESTORE)
 
 
-def _shortened(rect: CellRect, picture: Pieces) -> CellRect:
-    """No more rows than make a piece between which text may soon pass."""
+def _shortened(rect: CellRect, picture: Pieces) -> Iterator[CellRect]:
+    """In pieces of so few rows that text may soon pass between them."""
     columns, rows = picture.size_cells
     row_px = rect.columns * (picture.width_px // columns) * (picture.height_px // rows)
-    return rect._replace(rows=max(1, min(rect.rows, TILE_PX // max(1, row_px))))
+    step = max(1, TILE_PX // max(1, row_px))
+    for top in range(rect.row, rect.row + rect.rows, step):
+        yield rect._replace(row=top, rows=min(step, rect.row + rect.rows - top))

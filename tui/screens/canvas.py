@@ -15,6 +15,8 @@ from core.edits import History, PageDraft
 from core.errors import BadInput, TaglineError
 from core.geometry import Box, Point, Polygon, distance_to_edge, is_inside
 from core.ids import LabelId, TaskType
+from core.pixels.proposals import propose
+from core.pixels.snap import box_to_polygon, snap_box
 from core.region_edits import (
     Add,
     Choose,
@@ -29,7 +31,7 @@ from core.region_edits import (
     apply,
 )
 from storage.base import StorageError, UnreadableImage
-from storage.pyramid import Pyramid
+from storage.pyramid import RGB, Pyramid
 from tui.canvas import hints, pointing, tools
 from tui.canvas.overlay import Hint, Outline, Overlay, Path
 from tui.canvas.pointing import Pointer
@@ -54,6 +56,9 @@ ZOOM = 1.5
 PAN_PX, FAR_PAN_PX = 64, 256
 LIST_FROM_COLUMNS = 100
 CLICK_PX = 6
+PROPOSED = 26
+PROPOSED_COLOR = "#ffca57"
+REMEMBERED = 40
 
 
 class CanvasScreen(WorkScreen):
@@ -77,6 +82,8 @@ class CanvasScreen(WorkScreen):
         self._pointer: Pointer | None = None
         self._hints: dict[str, int] = {}
         self._hint_typed = ""
+        self._proposed: dict[str, Box] = {}
+        self._last_boxes: tuple[Box, ...] = ()
         self._image: Pyramid | None = None
         self._frame = 0
         self._viewport: Viewport | None = None
@@ -220,7 +227,11 @@ class CanvasScreen(WorkScreen):
             return Overlay(crosshair_xy=at)
         return Overlay(
             self._still_outlines(),
-            (*self._chosen_outline(), *self._in_progress()),
+            (
+                *(Outline(box, PROPOSED_COLOR, "", "dashed") for box in self._proposed.values()),
+                *self._chosen_outline(),
+                *self._in_progress(),
+            ),
             at,
             magnifier=self._pointer is not None and self._pointer.shown_grid is None,
             grid=None if self._pointer is None else self._pointer.shown_grid,
@@ -261,13 +272,12 @@ class CanvasScreen(WorkScreen):
         return () if shown is None else (Outline(shown, color),)
 
     def _shown_hints(self) -> tuple[Hint, ...]:
-        found = []
-        for text, n in self._hints.items():
-            if text.startswith(self._hint_typed):
-                bounds = self._regions.regions[n].shape.bounds
-                middle = ((bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2)
-                found.append(Hint(text, middle, len(self._hint_typed)))
-        return tuple(found)
+        named = {text: self._regions.regions[n].shape.bounds for text, n in self._hints.items()} | self._proposed
+        return tuple(
+            Hint(text, ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2), len(self._hint_typed))
+            for text, box in named.items()
+            if text.startswith(self._hint_typed)
+        )
 
     def _parts(self) -> list[Part]:
         parts: list[Part] = [(f"{self._hand.tool} ", "bold success")]
@@ -463,8 +473,8 @@ class CanvasScreen(WorkScreen):
 
     async def action_back(self) -> None:
         """Esc: the hints, the points, the tool, then the screen."""
-        if self._hints:
-            self._hints = {}
+        if self._hints or self._proposed:
+            self._hints, self._proposed = {}, {}
         elif self._hand.points:
             self._hand = self._hand.emptied()
             self._point()
@@ -483,7 +493,9 @@ class CanvasScreen(WorkScreen):
         letter = event.character or ""
         if len(letter) != 1 or not ("a" <= letter <= "z"):
             return
-        if self._hints:
+        if self._proposed:
+            self._accept_by(letter)
+        elif self._hints:
             self._choose_by(letter)
         elif self._pointer is not None and self._pointer.grid is not None:
             self._pointer = pointing.typed(self._pointer, letter)
@@ -510,6 +522,58 @@ class CanvasScreen(WorkScreen):
         elif not any(text.startswith(self._hint_typed) for text in self._hints):
             self._hints = {}
         self._draw()
+
+    # What the pixels say.
+
+    async def action_snap(self) -> None:
+        """The chosen region tight around the object, where the image shows a clear edge."""
+        region, image = self._regions.chosen_region, self._image
+        if region is None or image is None:
+            self._tell("no region is chosen: Tab chooses the next, h shows letters")
+            return
+        draft, see = self._regions, snap_polygon if self._takes_polygons else snap_box
+        found = await self._desk.desk.pictures.look(lambda: see(image.levels[0], region.shape.bounds))
+        if self._regions is not draft:
+            return  # changed meanwhile: what was seen is of something else
+        if found is None:
+            self._tell("no clear edge there: the region stays as it is")
+        else:
+            self._edit(Reshape(found))
+
+    async def action_proposals(self) -> None:
+        """Letters on places that look like objects; each one typed becomes a region of the next label."""
+        image = self._image
+        if image is None:
+            return
+        here = tuple(region.shape.bounds for region in self._regions.regions)
+        seen = await self._desk.desk.pictures.look(
+            lambda: propose(image.levels[0], PROPOSED, (*here, *(() if here else self._last_boxes)))
+        )
+        if image is not self._image:
+            return
+        self._hints, self._hint_typed = {}, ""
+        self._proposed = dict(zip(hints.hint_texts(len(seen)), (found.box for found in seen), strict=True))
+        if not seen:
+            self._tell("nothing stands out on this image")
+        self._draw()
+
+    def _accept_by(self, letter: str) -> None:
+        self._hint_typed += letter
+        box = self._proposed.pop(self._hint_typed, None)
+        if box is not None or not any(text.startswith(self._hint_typed) for text in self._proposed):
+            self._hint_typed = ""
+        if box is not None and self._takes_polygons:
+            self.run_worker(partial(self._outline_and_add, box), group="accept")  # type: ignore[arg-type]
+        elif box is not None:
+            self._edit(Add(Region(self._next_label, box)))
+        self._draw()
+
+    async def _outline_and_add(self, box: Box) -> None:
+        image, label = self._image, self._next_label
+        assert image is not None
+        shape = await self._desk.desk.pictures.look(lambda: box_to_polygon(image.levels[0], box))
+        if image is self._image:
+            self._edit(Add(Region(label, shape)))
 
     # Arrows and Tab.
 
@@ -679,7 +743,15 @@ class CanvasScreen(WorkScreen):
             self.say(str(error), severity="error")
 
     def _next_page(self) -> None:
-        self._regions, self._hints, self._hand = RegionDraft(), {}, self._hand.emptied()
+        self._last_boxes = (
+            tuple(region.shape.bounds for region in self._regions.regions)[:REMEMBERED] or self._last_boxes
+        )
+        self._regions, self._hints, self._proposed, self._hand = RegionDraft(), {}, {}, self._hand.emptied()
         self._pointer = None
         self._history = History() if not self.page.items else self._history
         super()._next_page()
+
+
+def snap_polygon(rgb: RGB, box_px: Box) -> Polygon | None:
+    """The outline of the object in a box."""
+    return box_to_polygon(rgb, box_px)
