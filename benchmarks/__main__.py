@@ -11,7 +11,19 @@ import orjson
 
 from benchmarks.report import versions
 
-NAMES = ("picture", "snap", "overlay", "queue", "ingest", "sessions", "faults", "dashboard", "consensus", "export")
+NAMES = (
+    "picture",
+    "snap",
+    "overlay",
+    "fuzz_keys",
+    "queue",
+    "ingest",
+    "sessions",
+    "faults",
+    "dashboard",
+    "consensus",
+    "export",
+)
 
 
 def main() -> int:
@@ -19,7 +31,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="+", choices=[*NAMES, "all"], metavar="NAME")
     parser.add_argument(
-        "--items", type=int, help="queue, ingest, faults, export: how many items instead of the target's"
+        "--items",
+        type=int,
+        help="queue, ingest, faults, export, fuzz_keys: how many items or keys instead of the target's",
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="queue, sessions: how long each part runs")
     parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="both")

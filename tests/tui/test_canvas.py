@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.annotation import Region
 from core.geometry import Box, Polygon
 from core.ids import TaskType
+from tests.tui.fuzz import fuzz
 from tests.tui.house import House, Seat, open_house
 from tui.screens.canvas import CanvasScreen
 
@@ -221,3 +224,15 @@ def test_zoom_turn_and_brightness_change_no_region(tmp_path: Path) -> None:
             assert regions(screen) == before
 
     play(tmp_path, story)
+
+
+@pytest.mark.parametrize("task_type", [TaskType.OBJECT_DETECTION, TaskType.INSTANCE_SEGMENTATION])
+def test_no_keys_make_an_impossible_region(tmp_path: Path, task_type: TaskType) -> None:
+    """A thousand random keys on the tools: no exception, no region that could not be stored."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await fuzz(seat, screen, 1000, seed=3)
+
+    play(tmp_path, story, task_type, images=40)
