@@ -21,7 +21,7 @@ from core.ids import AccountId, ItemKind, ItemState, ProjectId, ProjectState
 from core.projects import project_by_id, set_import_progress, set_state
 from core.tables import ITEM, PROJECT
 from core.tally import Count
-from storage.base import StorageError, Store, StoredFile, UnreadableImage
+from storage.base import StorageError, Store, StoredFile, Unreachable, UnreadableImage
 from storage.images import is_image_path, probe
 
 BATCH = 1000
@@ -101,12 +101,24 @@ def item_count(conn: Connection, project: ProjectId) -> int:
 
 
 def probe_file(store: Store, file: StoredFile) -> NewItem:
-    """Look into one file; a broken or hostile one becomes an unreadable item, never an error."""
+    """Look into one file; a broken or hostile one becomes an unreadable item, never an error.
+
+    Raises:
+        Unreachable: the datastore does not answer, which says nothing about the file.
+    """
     try:
         found = probe(store, file)
+    except Unreachable:
+        raise
     except (UnreadableImage, StorageError) as error:
         return NewItem(file.path, file.etag, file.bytes, reason=str(error))
     return NewItem(file.path, file.etag, file.bytes, found.size_wh, found.frames)
+
+
+async def probe_all(pool: ThreadPoolExecutor, store: Store, files: Sequence[StoredFile]) -> list[NewItem]:
+    """Look into files in the pool's threads, in their order. Raises Unreachable."""
+    loop = asyncio.get_running_loop()
+    return list(await asyncio.gather(*(loop.run_in_executor(pool, probe_file, store, file) for file in files)))
 
 
 async def import_files(
@@ -125,6 +137,7 @@ async def import_files(
     Raises:
         BadInput: no image matches the pattern; the project stays as it was.
         StorageError: the datastore cannot be listed.
+        Unreachable: it stopped answering half-way.
     """
     found = await db.read(project_by_id, project)
     files = await asyncio.to_thread(lambda: list(store.list(found.pattern)))
@@ -154,16 +167,17 @@ async def _add_all(
     """Probe and insert in batches; counts the new items by whether they are unreadable."""
     added: Counter[bool] = Counter()
     done = 0
-    with ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe") as pool:
+    pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+    try:
         for batch in _batches(files):
             known = await db.read(known_paths, project, [file.path for file in batch])
-            new = [file for file in batch if file.path not in known]
-            loop = asyncio.get_running_loop()
-            items = await asyncio.gather(*(loop.run_in_executor(pool, probe_file, store, file) for file in new))
+            items = await probe_all(pool, store, [file for file in batch if file.path not in known])
             done += len(batch)
             await db.write(_add_batch, project, seed, items, done, len(files))
             added.update(item.reason is not None for item in items)
             on_progress(done, len(files))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # a datastore that does not answer must not hold the loop
     return added
 
 

@@ -21,7 +21,7 @@ from core.audit import Happening
 from core.database import Database
 from core.errors import BadInput
 from core.ids import AssignmentState, ItemId, ItemKind, ItemState, ProjectId, ProjectState
-from core.ingest import PROBE_THREADS, NewItem, add_items, probe_file
+from core.ingest import PROBE_THREADS, NewItem, add_items, probe_all
 from core.people import Account
 from core.projects import Project, project_by_id
 from core.queue import IS_LEASED, IS_SUBMITTED
@@ -65,6 +65,7 @@ async def refresh(db: Database, by: Account, project: ProjectId, store: Store, *
         BadInput: nothing at all was found though the project has items: an unmounted folder, not a deletion.
         Forbidden: only admins refresh.
         StorageError: the datastore cannot be listed; nothing was changed.
+        Unreachable: it stopped answering half-way; what was added stays, the next refresh goes on.
     """
     await db.read(require_in, project, by, Action.IMPORT)
     here = await db.read(project_by_id, project)
@@ -122,9 +123,11 @@ async def _add(db: Database, project: Project, store: Store, files: Sequence[Sto
 
 
 async def _probe(store: Store, files: Sequence[StoredFile]) -> list[NewItem]:
-    with ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe") as pool:
-        loop = asyncio.get_running_loop()
-        return list(await asyncio.gather(*(loop.run_in_executor(pool, probe_file, store, file) for file in files)))
+    pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+    try:
+        return await probe_all(pool, store, files)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _parts(things: Sequence[T]) -> list[Sequence[T]]:

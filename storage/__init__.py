@@ -10,13 +10,19 @@ from storage.local import LocalStore
 
 __all__ = ["open_store"]
 
+AZURE = "azure://"
+
 
 def open_store(url: str) -> Store:
-    """The datastore that a URL such as `local:/data/photos` names.
+    """The datastore that a URL such as `local:/data/photos` or `azure://ACCOUNT/CONTAINER/photos` names.
 
     Raises:
-        StorageError: a URL of no known kind, or a folder that is not there.
+        StorageError: a URL of no known kind, a folder that is not there, or a secret that cannot be used.
     """
     if url.startswith(LOCAL):
         return LocalStore(Path(url.removeprefix(LOCAL)))
-    raise StorageError(f"The datastore {url!r} is of no known kind; local:/FOLDER is.")
+    if url.startswith(AZURE):
+        from storage.azure_blob import AzureBlobStore  # its library is an extra
+
+        return AzureBlobStore(url)
+    raise StorageError(f"The datastore {url!r} is of no known kind; local:/FOLDER and azure://ACCOUNT/CONTAINER are.")

@@ -15,6 +15,10 @@ class NoSuchFile(StorageError):
     """There is no file at that path."""
 
 
+class Unreachable(StorageError):
+    """The datastore does not answer just now; says nothing about the file that was asked for."""
+
+
 class UnreadableImage(StorageError):
     """The bytes are no image that can be shown; the text is the reason."""
 

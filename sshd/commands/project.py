@@ -35,7 +35,9 @@ def add_to(commands: Any) -> None:
     )
     create.add_argument("name")
     create.add_argument("--type", required=True, choices=[kind.value for kind in TaskType])
-    create.add_argument("--folder", required=True, type=Path, help="the folder of images")
+    images = create.add_mutually_exclusive_group(required=True)
+    images.add_argument("--folder", type=Path, help="the folder of images")
+    images.add_argument("--datastore", metavar="URL", help="where the images are: azure://ACCOUNT/CONTAINER[/FOLDER]")
     create.add_argument("--pattern", default="**", help="which files below it, such as train/** (default: all)")
     create.add_argument("--label", action="append", default=[], help="a label, or a path such as Animal/Cat; repeat it")
     create.add_argument("--labels-file", type=Path, help="labels, one a line")
@@ -76,10 +78,12 @@ async def _create(context: Context, args: argparse.Namespace) -> int:
     context.require(Action.CHANGE_PROJECT)
     if context.account is not None:
         raise Forbidden("A project from a folder of the server is made on the server itself.")
-    store = open_store(f"local:{args.folder}")
+    store = await asyncio.to_thread(open_store, args.datastore or f"local:{args.folder}")
     files = await asyncio.to_thread(lambda: sum(is_image_path(file.path) for file in store.list(args.pattern)))
     if not files:
-        raise BadInput(f"Nothing to label: no image in {args.folder} matches the pattern {args.pattern!r}.")
+        raise BadInput(
+            f"Nothing to label: no image in {args.folder or store.url} matches the pattern {args.pattern!r}."
+        )
     new = NewProject(
         args.name,
         TaskType(args.type),
