@@ -15,6 +15,7 @@ NAMES = (
     "picture",
     "snap",
     "overlay",
+    "drawing",
     "fuzz_keys",
     "queue",
     "ingest",

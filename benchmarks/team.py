@@ -221,6 +221,8 @@ async def connected(
             encoding=None,
         )
         yield typist, connection
+    except TimeoutError:  # an OSError, but not one of the connection
+        raise
     except (OSError, asyncssh.Error) as error:
         raise Gone from error
     finally:

@@ -102,7 +102,9 @@ def bindings(*scopes: Scope) -> list[Binding]:
     for key in keys_of(*scopes):
         for name in key.keys:
             action = f"{key.action}({name!r})" if len(key.keys) > 1 else key.action
-            found.append(Binding(name, action, key.does, show=False, priority=name in ("tab", "shift+tab")))
+            found.append(
+                Binding(name, action, key.does, show=False, priority=key.scope is Scope.PAGE and "tab" in name)
+            )
     return found
 
 

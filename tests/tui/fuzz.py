@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-from textual import events
-
 from core.geometry import invalid_reason
 from tests.tui.house import Seat
 from tui.keymap import keys_of
@@ -24,9 +22,8 @@ async def fuzz(seat: Seat, screen: CanvasScreen, count: int, seed: int) -> int:
     submits = 0
     for n in range(count):
         if rng.random() < 0.35:
-            event = events.Key(letter := rng.choice(LETTERS), letter)
-            screen.on_key(event)
-            if event._stop_propagation:
+            letter = rng.choice(LETTERS)
+            if screen._takes_letter(letter):
                 continue
         name, key = rng.choice(drawing if rng.random() < 0.7 else bound)
         if key.action == "submit" and rng.random() < 0.9:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from textual import events
@@ -16,7 +17,7 @@ from core.errors import BadInput, TaglineError
 from core.geometry import Box, Point, Polygon, distance_to_edge, is_inside
 from core.ids import LabelId, TaskType
 from core.pixels.proposals import propose
-from core.pixels.snap import box_to_polygon, snap_box
+from core.pixels.snap import box_to_polygon, extremes_to_polygon, snap_box
 from core.region_edits import (
     Add,
     Choose,
@@ -40,7 +41,7 @@ from tui.canvas.tools import Hand, Tool
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.desk import LabelingDesk
-from tui.keymap import Scope
+from tui.keymap import Scope, bindings
 from tui.picture.prepare import Prepared
 from tui.screens.dialogs import Confirm, LabelSearch
 from tui.screens.work import WorkScreen
@@ -78,6 +79,7 @@ class CanvasScreen(WorkScreen):
     def __init__(self, desk: LabelingDesk) -> None:
         super().__init__(desk, 1)
         self._regions = RegionDraft()
+        self._actions = {binding.key: binding.action for binding in bindings(*self.SCOPES)}
         self._hand = Hand()
         self._pointer: Pointer | None = None
         self._hints: dict[str, int] = {}
@@ -434,8 +436,12 @@ class CanvasScreen(WorkScreen):
     def _place(self, at: Point) -> None:
         assert self._image is not None
         at = (round(at[0], 2), round(at[1], 2))
+        points = (*self._hand.points, at)
         self._hand, shape = tools.place(self._hand, at, self._image.image_wh)
-        if shape is not None:
+        if shape is not None and self._hand.tool is Tool.EXTREME and self._takes_polygons:
+            self._hand = self._hand.drawn(shape)
+            self._add_outline(lambda rgb: extremes_to_polygon(rgb, points))
+        elif shape is not None:
             self._finish(shape)
         self._point()
         self._draw()
@@ -488,22 +494,34 @@ class CanvasScreen(WorkScreen):
         if self.is_attached:
             self._draw()
 
-    def on_key(self, event: events.Key) -> None:
-        """Letters name places while a point is wanted, and regions while hints are shown."""
-        letter = event.character or ""
-        if len(letter) != 1 or not ("a" <= letter <= "z"):
-            return
-        if self._proposed:
-            self._accept_by(letter)
-        elif self._hints:
-            self._choose_by(letter)
-        elif self._pointer is not None and self._pointer.grid is not None:
-            self._pointer = pointing.typed(self._pointer, letter)
-            self._draw()
-        else:
+    async def on_key(self, event: events.Key) -> None:
+        """All keys, in the order in which they were typed: letters name places or regions while those are asked for.
+
+        Textual would run bindings only after the keys that follow have been here; who types ahead would draw elsewhere.
+        """
+        if self._takes_letter(event.character or ""):
+            action = None
+        elif (action := self._actions.get(event.key)) is None:
             return
         event.stop()
         event.prevent_default()
+        if action is not None:
+            await self.run_action(action)
+
+    def _takes_letter(self, letter: str) -> bool:
+        """Use a letter for what is pointed at; False when nothing asks for letters now."""
+        if len(letter) == 1 and "a" <= letter <= "z":
+            if self._proposed:
+                self._accept_by(letter)
+                return True
+            if self._hints:
+                self._choose_by(letter)
+                return True
+            if self._pointer is not None and self._pointer.grid is not None:
+                self._pointer = pointing.typed(self._pointer, letter)
+                self._draw()
+                return True
+        return False
 
     def action_hints(self) -> None:
         """A letter or two on each region; on none, if there is none."""
@@ -545,7 +563,7 @@ class CanvasScreen(WorkScreen):
         image = self._image
         if image is None:
             return
-        here = tuple(region.shape.bounds for region in self._regions.regions)
+        here = tuple(region.shape.bounds for region in self._regions.regions if region.label == self._next_label)
         seen = await self._desk.desk.pictures.look(
             lambda: propose(image.levels[0], PROPOSED, (*here, *(() if here else self._last_boxes)))
         )
@@ -563,15 +581,19 @@ class CanvasScreen(WorkScreen):
         if box is not None or not any(text.startswith(self._hint_typed) for text in self._proposed):
             self._hint_typed = ""
         if box is not None and self._takes_polygons:
-            self.run_worker(partial(self._outline_and_add, box), group="accept")  # type: ignore[arg-type]
+            self._add_outline(lambda rgb: box_to_polygon(rgb, box))
         elif box is not None:
             self._edit(Add(Region(self._next_label, box)))
         self._draw()
 
-    async def _outline_and_add(self, box: Box) -> None:
-        image, label = self._image, self._next_label
+    def _add_outline(self, see: Callable[[RGB], Polygon]) -> None:
+        """Draw what a function sees in the pixels, once it has looked."""
+        self.run_worker(partial(self._see_and_add, see, self._next_label), group="outline")  # type: ignore[arg-type]
+
+    async def _see_and_add(self, see: Callable[[RGB], Polygon], label: LabelId) -> None:
+        image = self._image
         assert image is not None
-        shape = await self._desk.desk.pictures.look(lambda: box_to_polygon(image.levels[0], box))
+        shape = await self._desk.desk.pictures.look(lambda: see(image.levels[0]))
         if image is self._image:
             self._edit(Add(Region(label, shape)))
 
@@ -743,9 +765,8 @@ class CanvasScreen(WorkScreen):
             self.say(str(error), severity="error")
 
     def _next_page(self) -> None:
-        self._last_boxes = (
-            tuple(region.shape.bounds for region in self._regions.regions)[:REMEMBERED] or self._last_boxes
-        )
+        drawn = [region for region in self._regions.regions if region.label == self._next_label]
+        self._last_boxes = tuple(region.shape.bounds for region in drawn[:REMEMBERED]) or self._last_boxes
         self._regions, self._hints, self._proposed, self._hand = RegionDraft(), {}, {}, self._hand.emptied()
         self._pointer = None
         self._history = History() if not self.page.items else self._history
