@@ -74,13 +74,16 @@ def invalid_reason(shape: Box | Polygon, size_wh: tuple[int, int]) -> str | None
 
 def is_self_crossing(polygon: Polygon) -> bool:
     """True when two edges of the ring that do not share a corner touch or cross."""
-    points = polygon.points
-    edges = [(points[i], points[(i + 1) % len(points)]) for i in range(len(points))]
-    for i, first in enumerate(edges):
-        for j in range(i + 1, len(edges)):
-            adjacent = j == i + 1 or (i == 0 and j == len(edges) - 1)
-            if not adjacent and _touch(*first, *edges[j]):
-                return True
+    ring, count = polygon.points, len(polygon.points)
+    edges = [(n, ring[n], ring[(n + 1) % count]) for n in range(count)]
+    edges.sort(key=lambda edge: min(edge[1][0], edge[2][0]))
+    reached: list[tuple[int, Point, Point]] = []  # from left to right, only edges that the next one can still meet
+    for n, a, b in edges:
+        left = min(a[0], b[0])
+        reached = [edge for edge in reached if max(edge[1][0], edge[2][0]) >= left]
+        if any((n - m) % count not in (1, count - 1) and _touch(a, b, c, d) for m, c, d in reached):
+            return True
+        reached.append((n, a, b))
     return False
 
 

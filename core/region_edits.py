@@ -26,9 +26,12 @@ class RegionDraft:
         return None if self.chosen is None else self.regions[self.chosen]
 
     def holding(self, regions: tuple[Region, ...]) -> RegionDraft:
-        """Other regions, as after an undo; what no longer exists is neither chosen nor locked."""
-        chosen = self.chosen if self.chosen is not None and self.chosen < len(regions) else None
-        return RegionDraft(regions, chosen, frozenset(n for n in self.locked if n < len(regions)))
+        """The regions as they were before or after one edit: the same ones are chosen and locked, wherever they are now."""
+        if len(regions) == len(self.regions):
+            return replace(self, regions=regions)
+        places = _places(self.regions, regions)
+        chosen = None if self.chosen is None else places.get(self.chosen)
+        return RegionDraft(regions, chosen, frozenset(places[n] for n in self.locked if n in places))
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,17 @@ class Choose:
 @dataclass(frozen=True)
 class Lock:
     """Lock every region that is there, or free all where all are locked."""
+
+
+def _places(before: tuple[Region, ...], after: tuple[Region, ...]) -> dict[int, int]:
+    """Where each region is after some came or went; an edit never changes the order of those that stay."""
+    fewer, more = sorted((before, after), key=len)
+    found: dict[int, int] = {}
+    at = 0
+    for n, region in enumerate(more):
+        if at < len(fewer) and region == fewer[at]:
+            found[n], at = at, at + 1
+    return found if more is before else {there: n for n, there in found.items()}
 
 
 RegionEdit = Add | Reshape | Relabel | Duplicate | Delete | DeleteAll | Choose | Lock
