@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from core.annotation import Region
+from core.annotation import Answer, Region
+from core.edits import PageDraft
 from core.geometry import Box, Polygon
 from core.ids import TaskType
 from tests.tui.fuzz import fuzz
@@ -88,6 +89,7 @@ def test_a_box_without_size_is_refused_with_the_reason(tmp_path: Path) -> None:
             screen = await seated(seat)
             await seat.press("r", "b", "b", "space", "space")
             assert regions(screen) == ()
+            assert "the region has no area" in seat.text
             await seat.press("c", "c", "space", "escape", "escape")
             assert regions(screen) == ()
             assert screen._hand.points == ()
@@ -208,6 +210,75 @@ def test_an_earlier_submission_is_corrected(tmp_path: Path) -> None:
             await seat.until(lambda: "corrected" in seat.text, "the correction")
             (done,) = await house.submitted(house.labeler)
             assert done.draft.answer.regions[0].label == screen._desk.labels.by_path("dog").id
+
+    play(tmp_path, story)
+
+
+def test_another_image_begins_with_nothing_placed_or_locked(tmp_path: Path) -> None:
+    """A corner placed and a lock set on one image are not carried to an earlier one, whose regions can be changed."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("enter")
+            await seat.until(lambda: "saved 1" in seat.text, "the submission")
+            await image(seat, screen)
+            await draw_box(seat)
+            screen.action_lock()
+            await seat.press("c", "c", "space")
+            await screen.action_earlier()
+            await image(seat, screen)
+            assert (screen._hand.points, screen._regions.locked, screen._regions.chosen) == ((), frozenset(), None)
+            await seat.press("escape", "tab", "x")
+            assert regions(screen) == ()
+
+    play(tmp_path, story)
+
+
+def test_a_letter_too_many_neither_deletes_nor_skips(tmp_path: Path) -> None:
+    """Once the grid is down to a pixel, more letters do nothing: `x` and `s` belong to pointing until Space or Esc."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            drawn, name = regions(screen), screen.page.items[0].path
+            await seat.press("b", "b")
+            while screen._pointer is not None and screen._pointer.grid is not None:
+                await seat.press("m")
+            at = screen._pointer
+            await seat.press("x", "c", "s", "b", "l")
+            assert (regions(screen), screen.page.items[0].path, screen._pointer) == (drawn, name, at)
+            assert "Space puts the point" in seat.text
+            assert seat.screen is screen
+
+    play(tmp_path, story)
+
+
+def test_a_thousand_regions_have_hints_and_rows_that_are_made_once(tmp_path: Path) -> None:
+    """Every one of a thousand regions has letters of its own, and moving the crosshair makes no row anew."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            wide, high = screen.page.items[0].size_wh
+            label = screen._desk.labels.classes[0].id
+            boxes = (Box(x * wide / 40, y * high / 25, (x + 0.9) * wide / 40, (y + 0.9) * high / 25)
+                     for y in range(25) for x in range(40))  # fmt: skip
+            answer = Answer((), tuple(Region(label, box) for box in boxes))
+            screen._history = screen._history.changed(PageDraft(screen.page.items, (answer,)))
+            screen._draw()
+            await seat.press("h")
+            assert len(screen._hints) == 1000
+            text = next(text for text, n in screen._hints.items() if n == 999)
+            await seat.press(*text)
+            assert screen._regions.chosen == 999
+            await seat.press("r")
+            rows, still = screen._rows(), screen._still_outlines()
+            await seat.press("right", "down")
+            assert screen._rows() is rows
+            assert screen._still_outlines() is still
 
     play(tmp_path, story)
 

@@ -1,4 +1,4 @@
-"""Any keys at all on the region tools: no impossible region, no exception, and undo leads back."""
+"""Any edits at all make no impossible region; a view and its image agree; letters and arrows point where they should."""
 
 from __future__ import annotations
 

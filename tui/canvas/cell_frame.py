@@ -6,7 +6,7 @@ import numpy as np
 
 from tui.canvas.frame import Frame, half_cells
 from tui.canvas.layer import Slots, rgb_of
-from tui.canvas.marks import Mark, Tag
+from tui.canvas.marks import Area, Mark, Tag
 from tui.picture.cells import CellRow, half_blocks, paint
 from tui.picture.prepare import Prepared
 
@@ -20,7 +20,9 @@ class CellFrame(Frame):
         self._small = base.pixels
         self._rows = list(base.cell_rows)
         self._truecolor = truecolor
-        self._words: list[Tag] = []
+        self._still_words: dict[int, list[Tag]] = {}
+        self._moving_words: tuple[Tag, ...] = ()
+        self._still_marks: tuple[Mark, ...] = ()
 
     @property
     def cell_rows(self) -> tuple[CellRow, ...]:
@@ -29,12 +31,10 @@ class CellFrame(Frame):
 
     def show(self, still: tuple[Mark, ...], moving: tuple[Mark, ...]) -> bool:
         """Draw these strokes; cells whose text differs get new keys."""
-        words = [mark for mark in (*still, *moving) if isinstance(mark, Tag)]
-        lines = tuple(mark for mark in moving if not isinstance(mark, Tag))
-        still_lines = tuple(mark for mark in still if not isinstance(mark, Tag))
-        areas = [*self.still.update(still_lines), *self.moving.update(lines)]
-        areas += [mark.area for mark in set(words) ^ set(self._words)]
-        self._words = words
+        areas = [*self._show_still(still), *self.moving.update(tuple(m for m in moving if not isinstance(m, Tag)))]
+        words = tuple(mark for mark in moving if isinstance(mark, Tag))
+        areas += [mark.area for mark in set(words) ^ set(self._moving_words)]
+        self._moving_words = words
         rows = sorted({row for area in areas for row in self._rows_of(area)})
         changed = np.zeros(self.size_cells[::-1], dtype=np.bool_)
         for row in rows:
@@ -43,6 +43,20 @@ class CellFrame(Frame):
             changed[row] = [a != b for a, b in zip(new.full, old.full, strict=True)]
             self._rows[row] = new
         return self._renew(changed)
+
+    def _show_still(self, still: tuple[Mark, ...]) -> list[Area]:
+        if still == self._still_marks:
+            return []
+        words = [mark for mark in still if isinstance(mark, Tag)]
+        before = {mark for marks in self._still_words.values() for mark in marks}
+        self._still_marks, self._still_words = still, {}
+        for word in words:
+            self._still_words.setdefault(self._row_of(word), []).append(word)
+        lines = tuple(mark for mark in still if not isinstance(mark, Tag))
+        return [*self.still.update(lines), *(mark.area for mark in set(words) ^ before)]
+
+    def _row_of(self, word: Tag) -> int:
+        return (word.y + word.area[3] // 2) // self.base.cell_wh_px[1]
 
     def _rows_of(self, area: tuple[int, int, int, int]) -> range:
         high = self.base.cell_wh_px[1]
@@ -55,9 +69,8 @@ class CellFrame(Frame):
         half = half_cells(ink, (self.size_cells[0], 1), self.base.cell_wh_px)
         small[half > 0] = self.slots.table[half[half > 0]]
         drawn = half_blocks(small, truecolor=self._truecolor)[0]
-        for word in self._words:
-            if (word.y + word.area[3] // 2) // high == row:
-                drawn = self._written(drawn, word)
+        for word in (*self._still_words.get(row, ()), *(w for w in self._moving_words if self._row_of(w) == row)):
+            drawn = self._written(drawn, word)
         return drawn
 
     def _written(self, row: CellRow, word: Tag) -> CellRow:

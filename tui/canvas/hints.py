@@ -9,8 +9,9 @@ KEYS = "asdfghjklqwertyuiopzxcvbnm"
 
 
 def hint_texts(count: int) -> tuple[str, ...]:
-    """So many different texts of one letter each, or of two where there are not enough letters."""
-    if count <= len(KEYS):
-        return tuple(KEYS[:count])
-    pairs: Iterator[str] = ("".join(pair) for pair in itertools.product(KEYS, repeat=2))
-    return tuple(itertools.islice(pairs, count))
+    """So many different texts of one letter each, or of as many more as it takes; none begins another."""
+    length = 1
+    while len(KEYS) ** length < count:
+        length += 1
+    texts: Iterator[str] = ("".join(letters) for letters in itertools.product(KEYS, repeat=length))
+    return tuple(itertools.islice(texts, count))

@@ -15,7 +15,7 @@ from core.annotation import Answer, HeldItem, Region
 from core.edits import History, PageDraft
 from core.errors import BadInput, TaglineError
 from core.geometry import Box, Point, Polygon, distance_to_edge, is_inside
-from core.ids import LabelId, TaskType
+from core.ids import ItemId, LabelId, TaskType
 from core.pixels.proposals import propose
 from core.pixels.snap import box_to_polygon, extremes_to_polygon, snap_box
 from core.region_edits import (
@@ -97,6 +97,8 @@ class CanvasScreen(WorkScreen):
         self._ahead: tuple[object, Viewport, Prepared] | None = None
         self._pressed_at: Point | None = None
         self._still: tuple[object, tuple[Outline, ...]] = (None, ())
+        self._listed: tuple[object, object, tuple[Row, ...]] = (None, None, ())
+        self._drawn_on: ItemId | None = None
 
     def compose(self) -> ComposeResult:
         """Header, canvas and regions, labels, keys."""
@@ -207,21 +209,34 @@ class CanvasScreen(WorkScreen):
         self.query_one("#message", Static).display = False
         self.query_one("#work").display = True
         page = self.page
-        if page.items and self._regions.regions != page.answers[0].regions:
-            self._regions = self._regions.holding(page.answers[0].regions)
+        if page.items:
+            self._follow(page.items[0].item, page.answers[0].regions)
         self._show_header()
         self.query_one(RegionList).show(self._rows(), hidden=not self._is_overlay_shown)
         if self._image is not None and self._viewport is not None and page.items:
             self.canvas.display_image(self._image, self._viewport, self._look, self._overlay(), self._make)
 
+    def _follow(self, item: ItemId, regions: tuple[Region, ...]) -> None:
+        """The regions as an undo left them; on another image nothing is chosen, locked or placed yet."""
+        if item != self._drawn_on:
+            self._drawn_on, self._regions = item, RegionDraft(regions)
+            self._hand, self._pointer = self._hand.emptied(), None
+            self._hints, self._proposed = {}, {}
+        elif self._regions.regions != regions:
+            self._regions = self._regions.holding(regions)
+
     def _rows(self) -> tuple[Row, ...]:
+        """The list's rows; the same tuple while nothing changes, so that the crosshair moves over a thousand as over one."""
         labels, draft = self._desk.labels, self._regions
+        if self._listed[0] is labels and self._listed[1] is draft:
+            return self._listed[2]
         rows = []
         for n, region in enumerate(draft.regions):
             label, bounds = labels.by_id(region.label), region.shape.bounds
             size = (round(bounds.x1 - bounds.x0), round(bounds.y1 - bounds.y0))
             rows.append(Row(clean(label.name), label.color, size, n in draft.locked, n == draft.chosen))
-        return tuple(rows)
+        self._listed = (labels, draft, tuple(rows))
+        return self._listed[2]
 
     def _overlay(self) -> Overlay:
         at = None if self._pointer is None or self._viewport is None else self._viewport.to_image(self._pointer.at)
@@ -517,11 +532,18 @@ class CanvasScreen(WorkScreen):
             if self._hints:
                 self._choose_by(letter)
                 return True
-            if self._pointer is not None and self._pointer.grid is not None:
-                self._pointer = pointing.typed(self._pointer, letter)
-                self._draw()
+            if self._pointer is not None:
+                self._aim(self._pointer, letter)
                 return True
         return False
+
+    def _aim(self, pointer: Pointer, letter: str) -> None:
+        """A letter more; where none is wanted any more it does nothing, so that a slip never skips or deletes."""
+        if pointer.grid is None:
+            self._tell("Space puts the point here, arrows nudge it, Backspace widens the grid")
+            return
+        self._pointer = pointing.typed(pointer, letter)
+        self._draw()
 
     def action_hints(self) -> None:
         """A letter or two on each region; on none, if there is none."""
