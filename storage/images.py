@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
-import pydicom
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pydicom.errors import InvalidDicomError
-from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
-from pydicom.pixels.utils import pixel_array
 
+from storage import dicom, tiff
 from storage.base import Store, StoredFile, UnreadableImage
+from storage.dicom import Window
+from storage.grey import RGB, grey_to_rgb, stretch
 
 DICOM_ENDINGS = frozenset({".dcm", ".dicom"})
 IMAGE_ENDINGS = DICOM_ENDINGS | {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff"}
@@ -33,8 +31,6 @@ NEUTRAL = (128, 128, 128)
 # Pillow's own limit warns or raises by a process-wide number; `_refuse_bomb` is ours and says the size.
 Image.MAX_IMAGE_PIXELS = None
 
-RGB = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class Probe:
@@ -47,6 +43,10 @@ class Probe:
 
 class Truncated(UnreadableImage):
     """The file's end is missing, as far as a look at its last bytes tells."""
+
+
+class NotIdentified(UnreadableImage):
+    """Pillow knows no such file."""
 
 
 def is_image_path(path: str) -> bool:
@@ -64,7 +64,7 @@ def probe(store: Store, file: StoredFile) -> Probe:
     if file.bytes == 0:
         raise UnreadableImage("the file is empty (0 bytes)")
     if PurePosixPath(file.path).suffix.lower() in DICOM_ENDINGS:
-        return _probe_dicom(store.get(file.path))
+        return Probe(*dicom.size_and_frames(store.get(file.path)), "DICOM")
     if file.bytes <= WHOLE_FILE_BYTES:
         return _probe_whole(store.get(file.path))
     head = store.get_range(file.path, 0, HEAD_BYTES)
@@ -83,6 +83,10 @@ def _probe_whole(data: bytes) -> Probe:
     except Truncated:
         decode(data)
         return probe_bytes(data, b"", 0, sure=True)
+    except NotIdentified:
+        if not tiff.is_tiff(data):
+            raise
+        return Probe(*tiff.size_and_pages(data), "TIFF")
 
 
 def probe_bytes(head: bytes, tail: bytes, total: int, *, sure: bool = False) -> Probe:
@@ -122,7 +126,7 @@ def _open(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise UnreadableImage("the file is no JPEG, PNG, BMP or TIFF image, whatever its name says") from None
+        raise NotIdentified("the file is no JPEG, PNG, BMP or TIFF image, whatever its name says") from None
     except Exception as error:
         raise UnreadableImage(f"the image's header is broken ({_short(error)})") from error
 
@@ -162,7 +166,14 @@ def _tiff_end(image: Image.Image) -> int:
     return 0
 
 
-def decode(data: bytes, *, path: str = "", frame: int = 0, fit_wh: tuple[int, int] | None = None) -> RGB:
+def decode(
+    data: bytes,
+    *,
+    path: str = "",
+    frame: int = 0,
+    fit_wh: tuple[int, int] | None = None,
+    window: Window | None = None,
+) -> RGB:
     """An image file's pixels, upright.
 
     Args:
@@ -170,6 +181,7 @@ def decode(data: bytes, *, path: str = "", frame: int = 0, fit_wh: tuple[int, in
         path: its name; the ending tells DICOM from the rest.
         frame: which page or frame, from 0.
         fit_wh: shrink, keeping the shape, to fit into this width and height in px; never enlarge.
+        window: for grey DICOM images, which values to show, instead of the file's own choice.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -180,10 +192,18 @@ def decode(data: bytes, *, path: str = "", frame: int = 0, fit_wh: tuple[int, in
     if not data:
         raise UnreadableImage("the file is empty (0 bytes)")
     if PurePosixPath(path).suffix.lower() in DICOM_ENDINGS:
-        return _fit(Image.fromarray(_decode_dicom(data, frame)), fit_wh)
-    with _open(data) as image:
+        return _fit(Image.fromarray(dicom.decode_frame(data, frame, window)), fit_wh)
+    try:
+        opened = _open(data)
+    except NotIdentified:
+        if not tiff.is_tiff(data):
+            raise
+        return _fit(Image.fromarray(tiff.decode_page(data, frame)), fit_wh)
+    with opened as image:
         _refuse_bomb(image.size)
         try:
+            if image.format == "TIFF" and tiff.is_rare(getattr(image, "tag_v2", {})):
+                return _fit(Image.fromarray(tiff.decode_page(data, frame)), fit_wh)
             return _decode(image, frame, fit_wh)
         except UnreadableImage:
             raise
@@ -205,7 +225,7 @@ def _decode(image: Image.Image, frame: int, fit_wh: tuple[int, int] | None) -> R
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(stretch(np.asarray(image, dtype=np.float32)))
+        return Image.fromarray(grey_to_rgb(stretch(np.asarray(image, dtype=np.float32))))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         base = Image.new("RGBA", rgba.size, (*NEUTRAL, 255))
@@ -213,53 +233,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def stretch(values: NDArray[np.float32]) -> RGB:
-    """Grey values of any range as RGB: the 0.5th to 99.5th percentile becomes 0 to 255. float32 (H, W) in."""
-    finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0)
-    if high <= low:
-        low, high = float(finite.min(initial=0)), float(finite.max(initial=1))
-    scaled = (np.nan_to_num(values) - low) * (255.0 / (high - low or 1.0))
-    grey = np.clip(scaled, 0, 255).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
-
-
 def _fit(image: Image.Image, fit_wh: tuple[int, int] | None) -> RGB:
     if fit_wh is not None and (image.width > fit_wh[0] or image.height > fit_wh[1]):
         image.thumbnail(fit_wh, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return np.asarray(image.convert("RGB"))
-
-
-def _probe_dicom(data: bytes) -> Probe:
-    dataset = _read_dicom(data, stop_before_pixels=True)
-    rows, columns = getattr(dataset, "Rows", None), getattr(dataset, "Columns", None)
-    if not rows or not columns:
-        raise UnreadableImage("the DICOM file has no pixels")
-    _refuse_bomb((columns, rows))
-    return Probe((columns, rows), int(getattr(dataset, "NumberOfFrames", 1) or 1), "DICOM")
-
-
-def _read_dicom(data: bytes, *, stop_before_pixels: bool) -> pydicom.Dataset:
-    try:
-        return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=stop_before_pixels)
-    except InvalidDicomError:
-        raise UnreadableImage("the file is no DICOM file, whatever its name says") from None
-    except Exception as error:
-        raise UnreadableImage(f"the DICOM header is broken ({_short(error)})") from error
-
-
-def _decode_dicom(data: bytes, frame: int) -> RGB:
-    dataset = _read_dicom(data, stop_before_pixels=False)
-    try:
-        pixels = pixel_array(dataset, index=frame)
-        if pixels.ndim == 3:
-            return np.ascontiguousarray(pixels[..., :3].astype(np.uint8))
-        values = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset)
-    except Exception as error:
-        raise UnreadableImage(f"the DICOM pixels cannot be decoded ({_short(error)})") from error
-    grey = stretch(np.asarray(values, dtype=np.float32))
-    inverted = getattr(dataset, "PhotometricInterpretation", "") == "MONOCHROME1"
-    return 255 - grey if inverted else grey
 
 
 def _short(error: Exception) -> str:
