@@ -24,6 +24,7 @@ NAMES = (
     "dashboard",
     "consensus",
     "export",
+    "fuzz-images",
 )
 
 
@@ -42,7 +43,7 @@ def main() -> int:
     args = parser.parse_args()
     missed = False
     for name in NAMES if "all" in args.names else args.names:
-        result = importlib.import_module(f"benchmarks.{name}").run(args)
+        result = importlib.import_module(f"benchmarks.{name.replace('-', '_')}").run(args)
         result = {"benchmark": name, **versions(), **result}
         sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
         sys.stdout.flush()
