@@ -16,6 +16,7 @@ NAMES = (
     "snap",
     "overlay",
     "drawing",
+    "held_key",
     "fuzz_keys",
     "queue",
     "ingest",

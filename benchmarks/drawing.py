@@ -114,7 +114,7 @@ async def _draw(wanted: Sequence[tuple[LabeledPhoto, Truth]], kind: TaskType, pl
             by_name[list(by_name)[-1]].append(truth)
         wh = dict(zip(by_name, sizes.values(), strict=True))
         async with opened(url) as db, AsyncExitStack() as stack:
-            key = await _project(db, folder / "photos", kind)
+            key = await make_project(db, folder / "photos", kind)
             server = await stack.enter_async_context(served(folder, url, 1))
             session = connected(server.port, "drawer", key, size_cells=SIZE_CELLS, profile=KITTY, pixels=(1200, 880))
             typist, _ = await stack.enter_async_context(session)
@@ -125,7 +125,8 @@ async def _draw(wanted: Sequence[tuple[LabeledPhoto, Truth]], kind: TaskType, pl
     return drawn
 
 
-async def _project(db: Database, folder: Path, kind: TaskType) -> Any:
+async def make_project(db: Database, folder: Path, kind: TaskType) -> Any:
+    """A project of regions on a folder of photos, and the private key of `drawer`, who labels it."""
     import asyncssh
 
     store = open_store(f"local:{folder}")
