@@ -15,7 +15,7 @@ from tui.canvas.layer import SLOTS, Layer, Slots, lenses
 from tui.canvas.marks import Area, Lens, Mark
 from tui.picture import iterm, sixel
 from tui.picture.cells import CellRow
-from tui.picture.damage import CellRect
+from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import ID_SHIFT, Keys, Sprite, Strips
 from tui.picture.prepare import Prepared
 
@@ -112,13 +112,16 @@ class TileFrame(Frame):
         self._base: NDArray[np.uint8] = plane
         self._shown: NDArray[np.uint8] = plane.copy()
         self._inked = np.zeros(base.size_cells[::-1], dtype=np.bool_)
+        self._defined: tuple[NDArray[np.uint8], list[bytes]] | None = None
 
     def show(self, still: tuple[Mark, ...], moving: tuple[Mark, ...]) -> bool:
         """Draw these strokes; only cells whose px differ get new keys."""
-        touched = {self._cells_of(area) for area in (*self.still.update(still), *self.moving.update(moving))}
+        touched = np.zeros(self._inked.shape, dtype=np.bool_)
+        for area in (*self.still.update(still), *self.moving.update(moving)):
+            touched[self._cells_of(area).area] = True
         changed = np.zeros(self._inked.shape, dtype=np.bool_)
         lens = lenses(moving)
-        for rect in touched:
+        for rect in rectangles(touched):
             changed[rect.area] |= self._recompose(rect, lens)
         return self._renew(changed)
 
@@ -167,7 +170,10 @@ class TileFrame(Frame):
         window = CellRect(rect.column * wide, rect.row * high, rect.columns * wide, rect.rows * high).area
         if self._shown.ndim == 3:
             return iterm.encode(self._shown[window], (rect.columns, rect.rows))
-        return sixel.encode(self._shown[window], self._palette())
+        palette = self._palette()
+        if self._defined is None or (self._defined[0] != palette).any():
+            self._defined = palette, sixel.define_colors(palette, np.arange(len(palette)))
+        return sixel.encode(self._shown[window], *self._defined)
 
     def _palette(self) -> NDArray[np.uint8]:
         palette = np.zeros((256, 3), np.uint8)

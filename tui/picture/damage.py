@@ -39,8 +39,9 @@ class CellRect(NamedTuple):
 def rectangles(mask: NDArray[np.bool_]) -> Iterator[CellRect]:
     """Rectangles that cover exactly the true cells of a (rows, columns) mask, without overlap."""
     growing: dict[tuple[int, int], int] = {}
-    for row in range(mask.shape[0] + 1):
-        runs = _runs(mask[row]) if row < mask.shape[0] else []
+    by_row = _runs(mask)
+    for row in range(min(by_row, default=0), max(by_row, default=-2) + 2):
+        runs = by_row.get(row, ())
         for start, end in [run for run in growing if run not in runs]:
             top = growing.pop((start, end))
             yield CellRect(start, top, end - start, row - top)
@@ -48,6 +49,13 @@ def rectangles(mask: NDArray[np.bool_]) -> Iterator[CellRect]:
             growing.setdefault(run, row)
 
 
-def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(line.astype(np.int8), prepend=0, append=0))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def _runs(mask: NDArray[np.bool_]) -> dict[int, list[tuple[int, int]]]:
+    """The (start, end) of each run of true cells, by row; rows without one are left out."""
+    edges = np.zeros((mask.shape[0], mask.shape[1] + 1), dtype=np.bool_)
+    edges[:, 0], edges[:, -1] = mask[:, 0], mask[:, -1]
+    edges[:, 1:-1] = mask[:, 1:] != mask[:, :-1]
+    rows, columns = edges.nonzero()
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row, start, end in zip(rows[::2].tolist(), columns[::2].tolist(), columns[1::2].tolist(), strict=True):
+        found.setdefault(row, []).append((start, end))
+    return found

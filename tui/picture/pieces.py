@@ -41,6 +41,13 @@ class Sprite:
     scaled_cells: tuple[int, int] | None = None
     z: int = 1
 
+    def __post_init__(self) -> None:
+        # Every sprite is looked up at every move of any of them.
+        object.__setattr__(self, "_hash", hash((self.image, self.at_px, self.crop_px, self.z)))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined, no-any-return]
+
 
 class Pieces(Protocol):
     """A picture, whole cells wide and high, for one way of sending it."""

@@ -5,6 +5,8 @@ Source: DEC STD 070, section on sixel; xterm's ctlseqs for the raster attributes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,12 +25,13 @@ except ImportError:
     ENCODER = "numpy"
 
 
-def encode(indexes: Indexes, palette: Palette) -> bytes:
+def encode(indexes: Indexes, palette: Palette, definitions: Sequence[bytes] | None = None) -> bytes:
     """One opaque sixel picture.
 
     Args:
         indexes: uint8 (H, W), rows of the palette.
         palette: uint8 (N, 3), RGB, N at most 256.
+        definitions: what `define_colors` makes of each row of the palette, where many tiles have the same one.
 
     Returns:
         The DCS with exact raster attributes and the colours that are used, ended by ST.
@@ -38,15 +41,15 @@ def encode(indexes: Indexes, palette: Palette) -> bytes:
     return b'\x1bP0;1;0q"1;1;%d;%d%b%b\x1b\\' % (
         width,
         height,
-        define_colors(palette, used),
+        b"".join(define_colors(palette, used) if definitions is None else [definitions[n] for n in used.tolist()]),
         encode_body(np.ascontiguousarray(indexes)),
     )
 
 
-def define_colors(palette: Palette, used: NDArray[np.intp]) -> bytes:
+def define_colors(palette: Palette, used: NDArray[np.intp]) -> list[bytes]:
     """Colour definitions, in percent as sixel has them, of the palette rows that are used."""
     percent = (palette[used].astype(np.int32) * 100 + 127) // 255
-    return b"".join(
+    return [
         b"#%d;2;%d;%d;%d" % (index, red, green, blue)
         for index, (red, green, blue) in zip(used.tolist(), percent.tolist(), strict=True)
-    )
+    ]

@@ -32,7 +32,9 @@ class Sprites:
     def update(self, number: int, picture: Pieces, seen: NDArray[np.bool_], origin: tuple[int, int]) -> Iterator[bytes]:
         """Show a picture's sprites where all their cells are seen, (rows, columns), and nothing else of this view's."""
         cell = (picture.width_px // picture.size_cells[0], picture.height_px // picture.size_cells[1])
-        wanted = [sprite for sprite in picture.sprites if _is_seen(sprite, seen, cell)]
+        wanted = picture.sprites
+        if not seen.all():
+            wanted = tuple(sprite for sprite in wanted if _is_seen(sprite, seen, cell))
         old = self._placed.get(number, {})
         new: dict[Sprite, Placed] = {sprite: old[sprite] for sprite in wanted if sprite in old}
         free: dict[int, list[int]] = {}
