@@ -36,6 +36,7 @@ from core.tally import total_done
 
 MAX_PAGE = 9
 EXPIRE_BATCH = 100
+MAX_REJECTED = 500
 _HELD_SEQ_STEP = 100
 # Written into the SQL, not bound: a partial index is only used where its condition stands word for word.
 NONE: ColumnElement[int] = literal_column("0")
@@ -104,12 +105,15 @@ def _open_items(conn: Connection, project: ProjectId, account: AccountId) -> Sel
 
 
 def _corrections(conn: Connection, project: ProjectId, account: AccountId, size: int) -> Sequence[Row[Any]]:
+    # The ids are looked up first: as one statement, SQLite walks every item of the project to find those few.
     mine = select(ASSIGNMENT.c.item_id).where(
         ASSIGNMENT.c.account_id == account,
         ASSIGNMENT.c.project_id == project,
         IS_REJECTED,
     )
-    query = _open_items(conn, project, account).where(ITEM.c.id.in_(mine))
+    if not (ids := conn.execute(mine.limit(MAX_REJECTED)).scalars().all()):
+        return ()
+    query = _open_items(conn, project, account).where(ITEM.c.id.in_(ids))
     return conn.execute(query.order_by(ITEM.c.key).limit(size)).all()
 
 

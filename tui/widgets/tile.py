@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -38,10 +39,23 @@ class Tile(Widget):
         self, caption: str, tags: tuple[tuple[str, str], ...], *, focused: bool, selected: bool, note: str = ""
     ) -> None:
         """Say what the frame shows; nothing is drawn when it is the same as before."""
+        old = (self._caption, self._tags, self._focused, self._selected, self._note)
         new = (caption, tags, focused, selected, note)
-        if new != (self._caption, self._tags, self._focused, self._selected, self._note):
-            self._caption, self._tags, self._focused, self._selected, self._note = new
-            self.refresh()
+        if new == old:
+            return
+        self._caption, self._tags, self._focused, self._selected, self._note = new
+        self._refresh_frame(whole=old[2:] != new[2:])
+
+    def _refresh_frame(self, *, whole: bool) -> None:
+        """Draw the frame's upper and lower line anew, and on demand its sides: never the picture inside."""
+        width, height = self.size
+        lines = [Region(0, 0, width, 1), Region(0, height - 1, width, 1)]
+        if whole:
+            lines += [Region(0, 0, 1, height), Region(width - 1, 0, 1, height)]
+            if self.view.picture is None:
+                lines.append(Region(0, height // 2, width, 1))  # where the note is
+        if width and height:
+            self.refresh(*lines)
 
     def render_line(self, y: int) -> Strip:
         """The frame; the picture covers the middle by itself."""
