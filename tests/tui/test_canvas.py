@@ -256,6 +256,21 @@ def test_a_letter_too_many_neither_deletes_nor_skips(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_letters_go_when_the_regions_under_them_do(tmp_path: Path) -> None:
+    """`h`, then Ctrl+Z: the region is gone, and so is its letter; typing it draws no error and chooses nothing."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            await seat.press("escape", "h", "ctrl+z")
+            assert (regions(screen), screen._hints) == ((), {})
+            await seat.press("a", "ctrl+y", "h", "a")
+            assert screen._regions.chosen == 0
+
+    play(tmp_path, story)
+
+
 def test_a_thousand_regions_have_hints_and_rows_that_are_made_once(tmp_path: Path) -> None:
     """Every one of a thousand regions has letters of its own, and moving the crosshair makes no row anew."""
 

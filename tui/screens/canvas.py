@@ -224,6 +224,8 @@ class CanvasScreen(WorkScreen):
             self._hints, self._proposed = {}, {}
         elif self._regions.regions != regions:
             self._regions = self._regions.holding(regions)
+        if len(self._hints) != len(regions):
+            self._hints = {}  # regions came or went under their letters
 
     def _rows(self) -> tuple[Row, ...]:
         """The list's rows; the same tuple while nothing changes, so that the crosshair moves over a thousand as over one."""
