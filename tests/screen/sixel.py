@@ -35,7 +35,8 @@ def decode(dcs: bytes) -> NDArray[np.uint8]:
         position = match.end()
         if match["define"]:
             red, green, blue = (round(int(part) * 255 / 100) for part in match["rgb"].split(b";"))
-            colors[int(match["define"])] = (red, green, blue)
+            color = int(match["define"])  # defining a colour chooses it, too
+            colors[color] = (red, green, blue)
         elif match["choose"]:
             color = int(match["choose"])
         elif match["return"]:
