@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +13,9 @@ from core.ids import AccountId, ProjectId, ProjectState, Role
 from core.people import Account, is_enabled, role_in
 from core.roles import Action, allowed, require
 from core.tables import ACCOUNT, MEMBERSHIP, PROJECT
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 OPERATOR = Account(AccountId(0), "operator", Role.ADMIN)
 """Whoever works on the server itself; the history names nobody for what they do."""
@@ -39,6 +44,24 @@ def require_anywhere(conn: Connection, account: Account, action: Action) -> None
     """Let pass whoever may do this to the whole installation. Raises Forbidden."""
     require_enabled(conn, account)
     require(account.role, action)
+
+
+def if_allowed(
+    conn: Connection,
+    by: Account,
+    action: Action,
+    project: ProjectId | None,
+    act: Callable[Concatenate[Connection, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Do something of core that asks for no role itself, in the transaction that asked. Raises Forbidden."""
+    if project is None:
+        require_anywhere(conn, by, action)
+    else:
+        require_in(conn, project, by, action)
+    return act(conn, *args, **kwargs)
 
 
 def require_enabled(conn: Connection, account: Account) -> None:

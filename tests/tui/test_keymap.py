@@ -12,14 +12,14 @@ from tui.keymap import KEYS, Scope, as_markdown, bindings, footer, keys_of
 from tui.screens.base import TaglineScreen
 from tui.screens.canvas import CanvasScreen
 from tui.screens.labeling import LabelingScreen
-from tui.screens.project import ProjectScreen
+from tui.screens.manage.dashboard import DashboardScreen
 from tui.screens.projects import ProjectsScreen
 
 SCREENS: tuple[type[TaglineScreen], ...] = (
     ProjectsScreen,
     LabelingScreen,
     CanvasScreen,
-    ProjectScreen,
+    DashboardScreen,
 )
 
 

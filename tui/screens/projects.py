@@ -116,11 +116,11 @@ class ProjectsScreen(TaglineScreen):
             self.app.push_screen(CanvasScreen(desk) if project.task_type.has_regions else LabelingScreen(desk))
 
     def action_details(self) -> None:
-        """Progress of the marked project."""
-        from tui.screens.project import ProjectScreen
+        """The dashboard of the marked project."""
+        from tui.screens.manage.dashboard import DashboardScreen
 
         summary = self._marked()
         if summary is not None and allowed(summary.role, Action.SEE_PROGRESS):
-            self.app.push_screen(ProjectScreen(summary.project, summary.role))
+            self.app.push_screen(DashboardScreen(summary.project, summary.role))
         elif summary is not None:
             self.say("Progress is for leads and admins.")

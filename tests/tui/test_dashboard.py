@@ -1,0 +1,107 @@
+"""The dashboard as a lead or an admin sees it: live figures, sections, and who may pause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import people, projects, submissions
+from core.annotation import Answer, SubmittedItem
+from core.ids import ProjectState, Role
+from core.people import Account
+from tests.tui.house import START_MS, House, Seat
+from tests.tui.test_labeling import run
+from tui.screens.manage.dashboard import DashboardScreen
+
+SMALL, LARGE = (80, 24), (140, 48)
+
+
+async def label(house: House, account: Account, count: int) -> None:
+    """Submit so many answers for somebody, the first label each, two seconds an image."""
+    page = await house.claim(account, count)
+    classes = await house.db.read(projects.label_classes, house.project)
+    answers = [SubmittedItem(item.item, item.token, Answer((classes[0].id,)), active_ms=2000) for item in page.items]
+    await house.db.write(submissions.submit, house.project, account.id, answers, now_ms=house.clock())
+
+
+async def open_dashboard(seat: Seat) -> None:
+    """From the project list to the dashboard with its figures."""
+    await seat.until(lambda: "photos" in seat.text, "the project list")
+    await seat.press("d")
+    await seat.until(lambda: isinstance(seat.screen, DashboardScreen) and "done" in seat.text, "the dashboard")
+
+
+def test_the_figures_are_live(tmp_path: Path) -> None:
+    """What labelers submit while the dashboard is open appears without a key."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=LARGE) as seat:
+            await open_dashboard(seat)
+            assert "0 % done" in seat.text
+            await label(house, house.labeler, 6)
+            await seat.until(lambda: "50 % done" in seat.text, "the new figures")
+            assert "alice" in seat.text
+            assert "2.0" in seat.text, "the median seconds an image"
+
+    run(tmp_path, story)
+
+
+def test_a_small_terminal_shows_one_section_at_a_time(tmp_path: Path) -> None:
+    """At 80 by 24 Tab and digits turn the sections, and each is whole within its 80 cells."""
+
+    async def story(house: House) -> None:
+        await label(house, house.labeler, 3)
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_dashboard(seat)
+            assert "to do" in seat.text
+            assert "Forecast" in seat.text
+            await seat.press("tab")
+            await seat.until(lambda: "cat" in seat.text and "Forecast" not in seat.text, "the labels")
+            await seat.press("3")
+            await seat.until(lambda: "alice" in seat.text, "the labelers")
+            await seat.press("shift+tab", "shift+tab")
+            await seat.until(lambda: "Forecast" in seat.text, "the overview again")
+
+    run(tmp_path, story)
+
+
+def test_an_admin_pauses_and_resumes(tmp_path: Path) -> None:
+    """Space pauses the project for everybody and lets it run again; the title says which."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_dashboard(seat)
+            await seat.press("space")
+            await seat.until(lambda: "paused" in seat.text.splitlines()[0], "the pause")
+            assert (await house.db.read(projects.project_by_id, house.project)).state is ProjectState.PAUSED
+            await seat.press("space")
+            await seat.until(lambda: "running" in seat.text.splitlines()[0], "it runs")
+
+    run(tmp_path, story)
+
+
+def test_a_lead_sees_and_does_not_pause(tmp_path: Path) -> None:
+    """A lead reads the dashboard of their project; pausing is refused in words and the project runs on."""
+
+    async def story(house: House) -> None:
+        lead = await house.db.write(people.add_account, "lena", Role.LEAD, by=None, now_ms=START_MS)
+        await house.db.write(people.add_member, house.project, lead.id, Role.LEAD, by=None, now_ms=START_MS)
+        async with house.session(lead, size=SMALL) as seat:
+            await open_dashboard(seat)
+            await seat.press("space")
+            await seat.until(lambda: "Only an admin" in seat.notices, "the refusal")
+            assert (await house.db.read(projects.project_by_id, house.project)).state is ProjectState.RUNNING
+
+    run(tmp_path, story)
+
+
+def test_a_labeler_sees_no_dashboard(tmp_path: Path) -> None:
+    """`d` on a labeler's project list says whom the dashboard is for, and opens nothing."""
+
+    async def story(house: House) -> None:
+        async with house.session(size=SMALL) as seat:
+            await seat.until(lambda: "photos" in seat.text, "the project list")
+            await seat.press("d")
+            await seat.until(lambda: "leads and admins" in seat.notices, "the refusal")
+            assert not isinstance(seat.screen, DashboardScreen)
+
+    run(tmp_path, story)

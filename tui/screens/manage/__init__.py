@@ -1,0 +1,1 @@
+"""The screens of leads and admins: insight, settings, label classes, people, the log, and making a project."""

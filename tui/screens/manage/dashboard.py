@@ -1,0 +1,170 @@
+"""A project at a glance, live: sections that Tab turns, all of them at once where the terminal is large."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.widgets import Static
+
+from core.agreement import Agreement
+from core.ids import ProjectState, Role
+from core.projects import Project
+from core.roles import Action, allowed
+from tui.keymap import Scope
+from tui.manager import Insight, Manager
+from tui.screens.base import TaglineScreen
+from tui.screens.manage import panels
+from tui.text import clean
+from tui.widgets.line import Line, Part
+
+REFRESH_S = 1.0
+AGREEMENT_S = 20.0
+WIDE, TALL = 118, 34
+SECTIONS = ("Overview", "Labels", "Labelers", "Agreement")
+
+
+class Panel(VerticalScroll):
+    """One framed section; its text changes only when its figures do."""
+
+    DEFAULT_CSS = """
+    Panel { border: round $panel; border-title-color: $primary; padding: 0 1; background: $background; scrollbar-size: 1 1; }
+    Panel:focus { border: round $secondary; }
+    Panel Static { height: auto; background: $background; }
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__(id=title.lower())
+        self.border_title = title
+        self._shown = Text()
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        yield Static()
+
+    def show(self, text: Text) -> None:
+        """Show this text."""
+        if text != self._shown or text.spans != self._shown.spans:
+            self._shown = text
+            self.query_one(Static).update(text)
+
+    @property
+    def cells(self) -> int:
+        """How wide a line may be."""
+        return max(30, self.scrollable_content_region.width or self.app.size.width - 4)
+
+
+class DashboardScreen(TaglineScreen):
+    """Refreshes itself; admins pause and resume from here, and reach what can be changed."""
+
+    SCOPES = (Scope.EVERYWHERE, Scope.PROJECT)
+    DEFAULT_CSS = """
+    DashboardScreen { background: $background; }
+    DashboardScreen #title, DashboardScreen #keys { background: $panel; }
+    DashboardScreen #sections { background: $surface; }
+    DashboardScreen #board { height: 1fr; layout: grid; grid-size: 1 1; background: $background; }
+    DashboardScreen #board.all { grid-size: 2 2; }
+    """
+
+    def __init__(self, project: Project, role: Role) -> None:
+        super().__init__()
+        self._project, self._role = project, role
+        self._section = 0
+        self._found: Insight | None = None
+        self._agreement: Agreement | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, the names of the sections, the sections, keys."""
+        yield Line(id="title")
+        yield Line(id="sections")
+        with Container(id="board"):
+            for name in SECTIONS:
+                yield Panel(name)
+        yield Line(id="keys")
+
+    async def on_mount(self) -> None:
+        """Fill in, and keep it fresh."""
+        self._manager = Manager(self.desk)
+        self.show_footer(self.query_one("#keys", Line))
+        self._turn(0)
+        await self._refresh()
+        await self._look_at_agreement()
+        self.set_interval(REFRESH_S, self._refresh)
+        self.set_interval(AGREEMENT_S, self._look_at_agreement)
+
+    def on_resize(self) -> None:
+        """As many sections as there is room for."""
+        self._turn(0)
+        self.call_after_refresh(self._show)
+
+    async def on_screen_resume(self) -> None:
+        """What was changed on a screen above is seen at once."""
+        await self._refresh()
+
+    def _turn(self, step: int) -> None:
+        """Go on by so many sections, and show what fits."""
+        self._section = (self._section + step) % len(SECTIONS)
+        everything = self._section == 0 and self.app.size.width >= WIDE and self.app.size.height >= TALL
+        self.query_one("#board").set_class(everything, "all")
+        for n, panel in enumerate(self.query(Panel)):
+            panel.display = everything or n == self._section
+        parts: list[Part] = []
+        for n, name in enumerate(SECTIONS):
+            parts += [(f" {n + 1} {name} ", "bold background on primary" if n == self._section else "secondary")]
+        self.query_one("#sections", Line).show(parts)
+        self.query_one(f"#{SECTIONS[self._section].lower()}").focus()
+        self.call_after_refresh(self._show)
+
+    def action_next(self) -> None:
+        """The next section."""
+        self._turn(1)
+
+    def action_previous(self) -> None:
+        """The section before."""
+        self._turn(-1)
+
+    def action_section(self, key: str) -> None:
+        """The section of this number."""
+        self._turn(int(key) - 1 - self._section)
+
+    async def _refresh(self) -> None:
+        found = await self.ask(self._manager.insight(self._project.id)) if self.is_current else None
+        if found is not None:
+            self._found, self._project = found, found.project
+            self._show()
+
+    async def _look_at_agreement(self) -> None:
+        if self.is_current and (found := await self.ask(self._manager.agreement(self._project.id))) is not None:
+            self._agreement = found
+            self._show()
+
+    def _show(self) -> None:
+        if self._found is None:
+            return
+        found, colors = self._found, self.app.theme_variables
+        self.query_one("#title", Line).show(
+            [
+                (f" {clean(self._project.name)} ", "bold primary"),
+                (f" {self._project.state} ", "bold success" if self._is_running else "bold accent"),
+                (f" {self._project.task_type}", "secondary"),
+            ],
+            [(f"{clean(self.desk.account.name)} ({self._role}) ", "secondary")],
+        )
+        first, second, third, fourth = self.query(Panel)
+        first.show(panels.overview(found, colors, first.cells, self._manager.now_ms()))
+        second.show(panels.labels(found, colors, second.cells))
+        third.show(panels.labelers(found, colors, third.cells))
+        fourth.show(panels.agreement(self._agreement, found.labels, colors, fourth.cells))
+
+    @property
+    def _is_running(self) -> bool:
+        return self._project.state is ProjectState.RUNNING
+
+    async def action_pause(self) -> None:
+        """Pause a running project, or let a paused one run again."""
+        if not allowed(self._role, Action.CHANGE_PROJECT):
+            self.say("Only an admin pauses or resumes a project.")
+            return
+        wanted = ProjectState.PAUSED if self._is_running else ProjectState.RUNNING
+        if await self.ask(self._manager.set_state(self._project.id, wanted)) is not None:
+            await self._refresh()
