@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -152,6 +153,7 @@ DECIDED = text("decided_ms IS NOT NULL")
 UNREVIEWED = text("state = 1 AND reviewed_ms IS NULL")
 NOT_MANUAL = text("source <> 'manual'")
 GOLD = text("gold IS NOT NULL")
+OPEN_AUDIT = text("open_slots > 0 AND audit = 1")
 
 
 class Item(Base, table=True):
@@ -181,6 +183,8 @@ class Item(Base, table=True):
     defaults: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     gold: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     state_before: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    audit: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    model_id: int | None = Field(default=None, sa_column=Column(BigInteger))
 
     __table_args__ = (
         UniqueConstraint("project_id", "path"),
@@ -197,6 +201,7 @@ class Item(Base, table=True):
         Index("ix_item_unreviewed", "project_id", "id", sqlite_where=UNREVIEWED, postgresql_where=UNREVIEWED),
         Index("ix_item_source", "project_id", "source", "id", sqlite_where=NOT_MANUAL, postgresql_where=NOT_MANUAL),
         Index("ix_item_gold", "project_id", "key", sqlite_where=GOLD, postgresql_where=GOLD),
+        Index("ix_item_open_audit", "project_id", "key", sqlite_where=OPEN_AUDIT, postgresql_where=OPEN_AUDIT),
     )
 
 
@@ -287,7 +292,7 @@ class Tally(Base, table=True):
 
 
 class ModelRun(Base, table=True):
-    """One training, validation, inference or featurization run of the worker."""
+    """One run of the learning worker. `labels` is how many answers it learned from, `weights` what it learned."""
 
     __tablename__ = "model_run"
     id: int | None = Field(default=None, sa_column=big_id())
@@ -300,22 +305,31 @@ class ModelRun(Base, table=True):
     log: str = Field(default="", sa_column=Column(Text, nullable=False))
     started_ms: int = Field(sa_column=ms())
     ended_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
+    job_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    labels: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    weights: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+JUDGED = text("kept IS NOT NULL")
 
 
 class Prediction(Base, table=True):
-    """What one model says of one item."""
+    """What one model says of one item; `kept` is the part of it that a person left standing, once one has judged."""
 
     item_id: int = Field(sa_column=ref("item.id", primary_key=True))
     model_id: int = Field(sa_column=ref("model_run.id", primary_key=True))
     score: float
     body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    kept: float | None = None
+
+    __table_args__ = (Index("ix_prediction_judged", "model_id", sqlite_where=JUDGED, postgresql_where=JUDGED),)
 
 
 UNFINISHED = text("state IN ('queued','running')")
 
 
 class Job(Base, table=True):
-    """Background work; `attempt` is its fencing token."""
+    """Background work; `attempt` is its fencing token, `needs` what a worker must have to do it."""
 
     id: int | None = Field(default=None, sa_column=big_id())
     kind: str = Field(sa_column=Column(String(24), nullable=False))
@@ -327,11 +341,27 @@ class Job(Base, table=True):
     progress: float = 0.0
     error: str | None = Field(default=None, sa_column=Column(Text))
     created_ms: int = Field(sa_column=ms())
+    project_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    needs: str = Field(default="", sa_column=Column(String(24), nullable=False, server_default=""))
+    worker: str = Field(default="", sa_column=Column(String(80), nullable=False, server_default=""))
+    ended_ms: int | None = Field(default=None, sa_column=ms(nullable=True))
 
     __table_args__ = (
         CheckConstraint("state IN ('queued','running','done','failed','cancelled')", name="state"),
         Index("uq_job_unfinished", "kind", "dedup", unique=True, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_job_unfinished", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+        Index("ix_job_project", "project_id", "id"),
     )
+
+
+class WorkerProcess(Base, table=True):
+    """A background worker that was seen: on what it computes, and what it cannot do."""
+
+    __tablename__ = "worker"
+    name: str = Field(sa_column=Column(String(80), primary_key=True))
+    device: str = Field(sa_column=Column(String(64), nullable=False))
+    note: str = Field(default="", sa_column=Column(Text, nullable=False))
+    seen_ms: int = Field(sa_column=ms())
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -351,3 +381,4 @@ TALLY = _table(Tally)
 MODEL_RUN = _table(ModelRun)
 PREDICTION = _table(Prediction)
 JOB = _table(Job)
+WORKER = _table(WorkerProcess)
