@@ -19,6 +19,8 @@ class Scope(StrEnum):
     PAGE = "Classification pages"
     REGIONS = "Boxes and polygons"
     PICTURE = "Looking at one image"
+    REVIEW = "Review"
+    DATA = "The grid of the data page"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ KEYS: tuple[Key, ...] = (
     Key(("f5",), "F5", "reload", "refresh (never needed)", Scope.EVERYWHERE),
     Key(("enter",), "Enter", "open", "label this project", Scope.PROJECTS, "label"),
     Key(("d",), "d", "details", "dashboard of this project (lead, admin)", Scope.PROJECTS, "dashboard"),
+    Key(("r",), "r", "review", "review its labels (lead, admin)", Scope.PROJECTS, "review"),
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),
     Key(("shift+tab",), "Shift+Tab", "previous", "the section before", Scope.PROJECT),
     Key(tuple("1234"), "1-4", "section", "the section of this number", Scope.PROJECT),
@@ -90,6 +93,17 @@ KEYS: tuple[Key, ...] = (
     Key(("v",), "v", "rotate", "turn the view", Scope.PICTURE),
     Key(("o",), "o", "overlay", "regions on or off", Scope.PICTURE),
     Key(("left_square_bracket", "right_square_bracket"), "[ ]", "page", "page of a file of several", Scope.PICTURE),
+    Key(("y",), "y", "approve", "approve what is selected, or the image in focus", Scope.REVIEW, "approve"),
+    Key(("x",), "x", "reject", "reject it with a comment: it goes back to its labeler", Scope.REVIEW, "reject"),
+    Key(("e",), "e", "correct", "correct it yourself", Scope.REVIEW, "correct"),
+    Key(("enter",), "Enter", "open", "open the image in focus", Scope.DATA, "open"),
+    Key(("slash",), "/", "filter", "filter by label, labeler, state, source, date, text", Scope.DATA, "filter"),
+    Key(("space",), "Space", "toggle_selected", "select the image in focus, or leave it", Scope.DATA, "select"),
+    Key(("a",), "a", "all", "select the whole page / none of it", Scope.DATA, "all"),
+    Key(("up", "down", "left", "right"), "arrows", "move", "move the focus, at the edge to the next page", Scope.DATA),
+    Key(("pagedown", "pageup"), "PgDn PgUp", "turn", "next page, page before", Scope.DATA, "page"),
+    Key(("home", "end"), "Home End", "end", "first page, last page", Scope.DATA),
+    Key(("g",), "g", "layout", "size of the thumbnails", Scope.DATA, "size"),
     Key(("f",), "f", "fast", "fast mode: the digit labels, submits, and shows the next", Scope.PAGE, "fast"),
 )  # fmt: skip
 

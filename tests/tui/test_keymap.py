@@ -14,12 +14,14 @@ from tui.screens.canvas import CanvasScreen
 from tui.screens.labeling import LabelingScreen
 from tui.screens.manage.dashboard import DashboardScreen
 from tui.screens.projects import ProjectsScreen
+from tui.screens.review.data import DataScreen
 
 SCREENS: tuple[type[TaglineScreen], ...] = (
     ProjectsScreen,
     LabelingScreen,
     CanvasScreen,
     DashboardScreen,
+    DataScreen,
 )
 
 

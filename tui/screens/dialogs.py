@@ -20,7 +20,7 @@ _DIALOG_CSS = """
         width: 60; max-width: 95%; height: auto; max-height: 80%; padding: 1 2; background: $panel;
         border: round $primary;
     }
-    & Input { background: $surface; border: none; height: 1; }
+    & Input, & Input:focus { background: $surface; border: none; height: 1; }
     & OptionList { height: auto; max-height: 12; background: $panel; border: none; margin-top: 1; }
 """
 

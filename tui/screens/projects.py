@@ -124,3 +124,12 @@ class ProjectsScreen(TaglineScreen):
             self.app.push_screen(DashboardScreen(summary.project, summary.role))
         elif summary is not None:
             self.say("Progress is for leads and admins.")
+
+    async def action_review(self) -> None:
+        """The data of the marked project, to review."""
+        from tui.reviewer import open_reviewer
+        from tui.screens.review.data import DataScreen
+
+        summary = self._marked()
+        if summary is not None and (reviewer := await self.ask(open_reviewer(self.desk, summary.project))) is not None:
+            self.app.push_screen(DataScreen(reviewer))
