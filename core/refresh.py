@@ -246,6 +246,12 @@ def _finish(conn: Connection, project: ProjectId, by: Account, found: Found, *, 
     audit.record(conn, [Happening("data-refreshed", actor(by), project, body=asdict(found))], now_ms=now_ms)
 
 
+def last_refresh(conn: Connection, project: ProjectId) -> tuple[int | None, Found | None]:
+    """When the datastore was looked at last, in epoch ms, and what that found; None where it never was."""
+    row = conn.execute(select(PROJECT.c.refreshed_ms, PROJECT.c.refresh_found).where(PROJECT.c.id == project)).one()
+    return row.refreshed_ms, Found(**row.refresh_found) if row.refresh_found else None
+
+
 def take_due(conn: Connection, *, now_ms: int) -> Project | None:
     """A project whose interval has passed, marked as begun, so that of several janitors one takes it; or None."""
     due = (

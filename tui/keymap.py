@@ -15,6 +15,8 @@ class Scope(StrEnum):
     EVERYWHERE = "Everywhere"
     PROJECTS = "Projects"
     PROJECT = "Project"
+    DETAILS = "Details of a project"
+    MEMBERS = "Members of a project"
     LABELING = "Labeling"
     PAGE = "Classification pages"
     REGIONS = "Boxes and polygons"
@@ -46,7 +48,22 @@ KEYS: tuple[Key, ...] = (
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),
     Key(("shift+tab",), "Shift+Tab", "previous", "the section before", Scope.PROJECT),
     Key(tuple("1234"), "1-4", "section", "the section of this number", Scope.PROJECT),
-    Key(("space",), "Space", "pause", "pause or resume (admin)", Scope.PROJECT, "pause/resume"),
+    Key(("space",), "Space", "pause", "pause or resume (admin)", Scope.PROJECT, "pause"),
+    Key(("e",), "e", "edit", "details and settings (admin)", Scope.PROJECT, "settings"),
+    Key(("a",), "a", "assign", "give images still to do to labelers", Scope.PROJECT, "assign"),
+    Key(("up",), "\u2191", "up", "the line above", Scope.DETAILS),
+    Key(("down",), "\u2193", "down", "the line below", Scope.DETAILS),
+    Key(("enter",), "Enter", "change", "change this line, or open it", Scope.DETAILS, "change"),
+    Key(("r",), "r", "refresh", "look for new and missing files now", Scope.DETAILS, "refresh"),
+    Key(("space",), "Space", "pause", "pause or resume", Scope.DETAILS, "pause"),
+    Key(("c",), "c", "labels", "the label classes", Scope.DETAILS, "classes"),
+    Key(("m",), "m", "members", "the members", Scope.DETAILS, "members"),
+    Key(("a",), "a", "assign", "give images still to do to labelers", Scope.DETAILS, "assign"),
+    Key(("X",), "X", "delete", "delete the project (asks for its name)", Scope.DETAILS),
+    Key(("enter",), "Enter", "change", "another role in this project", Scope.MEMBERS, "role"),
+    Key(("n",), "n", "add", "give the project to somebody", Scope.MEMBERS, "add"),
+    Key(("x",), "x", "remove", "take the project away (asks)", Scope.MEMBERS, "remove"),
+    Key(("a",), "a", "assign", "give images still to do to labelers", Scope.MEMBERS, "assign"),
     Key(tuple("123456789"), "1-9", "digit", "label the selected images, or the one in focus", Scope.LABELING, "label"),
     Key(("slash",), "/", "search", "label by typing part of its name", Scope.LABELING, "find"),
     Key(("enter",), "Enter", "submit", "submit the page", Scope.LABELING, "submit"),

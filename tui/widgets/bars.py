@@ -46,13 +46,13 @@ def column(text: str, cells: int, *, right: bool = False) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in words; never 0 % or 100 % where it is not quite so."""
+    """A share in words; never 0% or 100% where it is not quite so."""
     if not whole:
         return ""
     share = part / whole
     if 0 < share < 0.01:
-        return "< 1 %"
-    return f"{int(share * 100) if share > 0.99 else round(share * 100)} %"
+        return "< 1%"
+    return f"{int(share * 100) if share > 0.99 else round(share * 100)}%"
 
 
 def moment(at_ms: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
@@ -12,9 +13,10 @@ from core.ids import ProjectState, Role
 from core.projects import Project
 from core.roles import Action, allowed
 from tui.keymap import Scope
-from tui.manager import Insight, Manager
-from tui.screens.base import TaglineScreen
+from tui.manager import Insight
 from tui.screens.manage import panels
+from tui.screens.manage.assign import ask_assignment
+from tui.screens.manage.base import ManageScreen
 from tui.text import clean
 from tui.widgets.line import Line, Part
 
@@ -28,9 +30,10 @@ class Panel(VerticalScroll):
     """One framed section; its text changes only when its figures do."""
 
     DEFAULT_CSS = """
-    Panel { border: round $panel; border-title-color: $primary; padding: 0 1; background: $background; scrollbar-size: 1 1; }
+    Panel { border: round $panel; border-title-color: $primary; padding: 0 1; background: $background; }
     Panel:focus { border: round $secondary; }
-    Panel Static { height: auto; background: $background; }
+    Panel { scrollbar-size: 1 1; scrollbar-gutter: stable; }
+    Panel Static { height: auto; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, title: str) -> None:
@@ -54,7 +57,7 @@ class Panel(VerticalScroll):
         return max(30, self.scrollable_content_region.width or self.app.size.width - 4)
 
 
-class DashboardScreen(TaglineScreen):
+class DashboardScreen(ManageScreen):
     """Refreshes itself; admins pause and resume from here, and reach what can be changed."""
 
     SCOPES = (Scope.EVERYWHERE, Scope.PROJECT)
@@ -84,7 +87,6 @@ class DashboardScreen(TaglineScreen):
 
     async def on_mount(self) -> None:
         """Fill in, and keep it fresh."""
-        self._manager = Manager(self.desk)
         self.show_footer(self.query_one("#keys", Line))
         self._turn(0)
         await self._refresh()
@@ -128,13 +130,13 @@ class DashboardScreen(TaglineScreen):
         self._turn(int(key) - 1 - self._section)
 
     async def _refresh(self) -> None:
-        found = await self.ask(self._manager.insight(self._project.id)) if self.is_current else None
+        found = await self.ask(self.manager.insight(self._project.id)) if self.is_current else None
         if found is not None:
             self._found, self._project = found, found.project
             self._show()
 
     async def _look_at_agreement(self) -> None:
-        if self.is_current and (found := await self.ask(self._manager.agreement(self._project.id))) is not None:
+        if self.is_current and (found := await self.ask(self.manager.agreement(self._project.id))) is not None:
             self._agreement = found
             self._show()
 
@@ -151,7 +153,7 @@ class DashboardScreen(TaglineScreen):
             [(f"{clean(self.desk.account.name)} ({self._role}) ", "secondary")],
         )
         first, second, third, fourth = self.query(Panel)
-        first.show(panels.overview(found, colors, first.cells, self._manager.now_ms()))
+        first.show(panels.overview(found, colors, first.cells, self.manager.now_ms()))
         second.show(panels.labels(found, colors, second.cells))
         third.show(panels.labelers(found, colors, third.cells))
         fourth.show(panels.agreement(self._agreement, found.labels, colors, fourth.cells))
@@ -166,5 +168,19 @@ class DashboardScreen(TaglineScreen):
             self.say("Only an admin pauses or resumes a project.")
             return
         wanted = ProjectState.PAUSED if self._is_running else ProjectState.RUNNING
-        if await self.ask(self._manager.set_state(self._project.id, wanted)) is not None:
+        if await self.ask(self.manager.set_state(self._project.id, wanted)) is not None:
             await self._refresh()
+
+    def action_edit(self) -> None:
+        """The project's details and settings."""
+        from tui.screens.manage.details import DetailsScreen
+
+        if allowed(self._role, Action.CHANGE_PROJECT):
+            self.app.push_screen(DetailsScreen(self._project))
+        else:
+            self.say("Only an admin changes a project's settings.")
+
+    @work
+    async def action_assign(self) -> None:
+        """Give images to labelers."""
+        await ask_assignment(self, self._project)

@@ -28,7 +28,7 @@ def overview(found: Insight, colors: Colors, width: int, now_ms: int) -> Text:
     states = list(_states(figures.progress, colors))
     text.append_text(stacked([(count, color) for _, count, color in states], width, colors["panel"])).append("\n")
     done = figures.progress.total - figures.progress.todo
-    text.append(f"{percent(done, figures.progress.total) or '0 %'} done", "bold")
+    text.append(f"{percent(done, figures.progress.total) or '0%'} done", "bold")
     text.append(f" of {figures.progress.total:,} images, {figures.progress.in_hand:,} in hand\n\n", colors["secondary"])
     for word, count, color in states:
         text.append_text(_row(word, count, figures.progress.total, color, colors, width))
@@ -135,7 +135,7 @@ def agreement(found: Agreement | None, classes: LabelSet, colors: Colors, width:
     text.append(f"{found.likeness:.0%} alike", "bold")
     text.append(f" over {found.items:,} images that several answered", colors["secondary"])
     if found.alpha is not None:
-        text.append(f"; Krippendorff's alpha {found.alpha:.2f}", colors["secondary"])
+        text.append(f"\nKrippendorff's alpha {found.alpha:.2f} over all labels", colors["secondary"])
     name_cells = max(NAME, min(30, width // 3))
     text.append("\n\n").append_text(_heading(f"By label: {found.kind}", colors))
     for label, value in found.by_label.items():
@@ -158,4 +158,4 @@ def _score(name: str, value: float | None, note: str, colors: Colors, width: int
     cells = max(4, width - name_cells - 8 - (26 if note else 0))
     color = colors["success"] if (value or 0) >= 0.8 else colors["warning"] if (value or 0) >= 0.6 else colors["error"]
     text.append_text(bar(max(0.0, value or 0.0), 1, cells, color, colors["panel"]))
-    return text.append(f"  {note}\n", colors["secondary"])
+    return text.append(f"  {note}\n" if note else "\n", colors["secondary"])
