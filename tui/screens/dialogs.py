@@ -14,7 +14,7 @@ from core.ids import LabelId
 from core.labels import LabelSet
 from tui.text import clean
 
-_DIALOG_CSS = """
+DIALOG_CSS = """
     align: center middle; background: $background 0%;
     & > Vertical {
         width: 60; max-width: 95%; height: auto; max-height: 80%; padding: 1 2; background: $panel;
@@ -29,7 +29,7 @@ class LabelSearch(ModalScreen[LabelId | None]):
     """Type part of a label's name; Enter takes the marked one."""
 
     BINDINGS = [("escape", "dismiss", "cancel"), ("down", "step(1)", ""), ("up", "step(-1)", "")]
-    DEFAULT_CSS = f"LabelSearch {{ {_DIALOG_CSS} }}"
+    DEFAULT_CSS = f"LabelSearch {{ {DIALOG_CSS} }}"
 
     def __init__(self, labels: LabelSet) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Confirm(ModalScreen[bool]):
     """A question that `y` or Enter answers with yes, everything else with no."""
 
     BINDINGS = [("y,enter", "dismiss(True)", "yes"), ("escape,n,q", "dismiss(False)", "no")]
-    DEFAULT_CSS = f"Confirm {{ {_DIALOG_CSS} }}"
+    DEFAULT_CSS = f"Confirm {{ {DIALOG_CSS} }}"
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class SkipReason(ModalScreen[str | None]):
     """Why an image is skipped; an empty reason is fine, Esc skips nothing."""
 
     BINDINGS = [("escape", "dismiss", "cancel")]
-    DEFAULT_CSS = f"SkipReason {{ {_DIALOG_CSS} }}"
+    DEFAULT_CSS = f"SkipReason {{ {DIALOG_CSS} }}"
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from core.browse import Filter
 from core.ids import LabelId
 from core.labels import LabelSet
 from core.people import Account
-from tui.screens.dialogs import _DIALOG_CSS
+from tui.screens.dialogs import DIALOG_CSS
 from tui.screens.review.facets import Facet, facets, loosened
 from tui.screens.review.words import filter_chips
 from tui.text import clean
@@ -49,7 +49,7 @@ class Picking(ModalScreen[object]):
 class FilterSearch(Picking):
     """Type part of a label, a name, a state, a date or a path; Enter asks for it, Backspace in the empty line for less."""
 
-    DEFAULT_CSS = f"FilterSearch {{ {_DIALOG_CSS} & #now {{ height: auto; margin-bottom: 1; }} }}"
+    DEFAULT_CSS = f"FilterSearch {{ {DIALOG_CSS} & #now {{ height: auto; margin-bottom: 1; }} }}"
 
     def __init__(self, now: Filter, labels: LabelSet, people: Sequence[Account], now_ms: int) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Comment(ModalScreen[str | None]):
     """Why answers are sent back; the labelers read it."""
 
     BINDINGS = [("escape", "dismiss", "cancel")]
-    DEFAULT_CSS = f"Comment {{ {_DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} }}"
+    DEFAULT_CSS = f"Comment {{ {DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} }}"
 
     def __init__(self, what: str) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class Comment(ModalScreen[str | None]):
 class LabelsChoice(Picking):
     """Any number of labels: type part of a name, Space marks one or leaves it, Enter takes what is marked."""
 
-    DEFAULT_CSS = f"LabelsChoice {{ {_DIALOG_CSS} }}"
+    DEFAULT_CSS = f"LabelsChoice {{ {DIALOG_CSS} }}"
 
     def __init__(self, labels: LabelSet, chosen: Sequence[LabelId]) -> None:
         super().__init__()
