@@ -23,6 +23,8 @@ class Scope(StrEnum):
     PICTURE = "Looking at one image"
     REVIEW = "Review"
     DATA = "The grid of the data page"
+    ITEM = "One image in review"
+    CONFLICT = "Answers that differ"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,14 @@ KEYS: tuple[Key, ...] = (
     Key(("pagedown", "pageup"), "PgDn PgUp", "turn", "next page, page before", Scope.DATA, "page"),
     Key(("home", "end"), "Home End", "end", "first page, last page", Scope.DATA),
     Key(("g",), "g", "layout", "size of the thumbnails", Scope.DATA, "size"),
+    Key(("n",), "n", "conflicts", "settle what needs review, one after the other", Scope.DATA, "needs review"),
+    Key(("enter",), "Enter", "take", "settle it with the answer chosen", Scope.CONFLICT, "take"),
+    Key(tuple("123456789"), "1-9", "digit", "the answer of one labeler; again: all of them", Scope.ITEM, "whose"),
+    Key(("tab",), "Tab", "next", "the next labeler's answer", Scope.ITEM),
+    Key(("shift+tab",), "Shift+Tab", "previous", "the one before", Scope.ITEM),
+    Key(("pagedown", "pageup"), "PgDn PgUp", "turn", "next image, image before", Scope.ITEM, "next"),
+    Key(("up", "down", "left", "right"), "arrows", "move",
+        "next image, image before, up and down its history; enlarged, move over it", Scope.ITEM),
     Key(("f",), "f", "fast", "fast mode: the digit labels, submits, and shows the next", Scope.PAGE, "fast"),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from tui.screens.labeling import LabelingScreen
 from tui.screens.manage.dashboard import DashboardScreen
 from tui.screens.projects import ProjectsScreen
 from tui.screens.review.data import DataScreen
+from tui.screens.review.item import ItemScreen
 
 SCREENS: tuple[type[TaglineScreen], ...] = (
     ProjectsScreen,
@@ -22,6 +23,7 @@ SCREENS: tuple[type[TaglineScreen], ...] = (
     CanvasScreen,
     DashboardScreen,
     DataScreen,
+    ItemScreen,
 )
 
 

@@ -90,7 +90,10 @@ class Shelf(Widget):
         colors, base = self.app.theme_variables, self.rich_style
         room = self._slot_cells[0] - 5
         by = f" {card.by}" if card.by and cell_len(card.by) + 9 <= room else ""
-        name = Segment(f" {shorten(card.name, room - cell_len(by))} ", base + style_of("foreground", colors))
+        ink = (
+            "bold background on accent" if card.focused else "background on primary" if card.selected else "foreground"
+        )
+        name = Segment(f" {shorten(card.name, room - cell_len(by))} ", base + style_of(ink, colors))
         return self._edge(card, self._frame(card), 3, [name], [Segment(by, base + style_of("secondary", colors))])
 
     def _frame(self, card: Card) -> Style:

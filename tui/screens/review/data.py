@@ -18,6 +18,8 @@ from tui.keymap import Scope
 from tui.reviewer import Reviewer, Walk
 from tui.screens.review.asking import FilterSearch
 from tui.screens.review.base import ReviewScreen
+from tui.screens.review.conflict import open_conflicts
+from tui.screens.review.item import ItemScreen
 from tui.screens.review.words import STATE_WORDS, answer_tags, filter_chips
 from tui.text import clean
 from tui.thumbs import Rack, Thumbs, rack_for
@@ -268,4 +270,11 @@ class DataScreen(ReviewScreen):
         self._draw()
 
     def action_open(self) -> None:
-        """The image in focus, large."""
+        """The image in focus, large; answers that differ side by side."""
+        if self._walk.item is not None:
+            self.app.push_screen(ItemScreen(self._walk))
+
+    async def action_conflicts(self) -> None:
+        """Everything that needs review, one after the other."""
+        if (screen := await self.ask(open_conflicts(self.reviewer))) is not None:
+            self.app.push_screen(screen)

@@ -1,0 +1,26 @@
+"""What needs review: answers that differ, side by side over the picture; the lead takes one of them, or corrects."""
+
+from __future__ import annotations
+
+from core.browse import Filter
+from core.ids import ItemState
+from tui.reviewer import Reviewer, Walk
+from tui.screens.review.item import ItemScreen
+
+PAGE = 50
+
+
+class ConflictScreen(ItemScreen):
+    """Walks through everything that needs review."""
+
+    TITLE_WORD = "Needs review"
+
+    def _nothing(self) -> str:
+        return "Nothing needs review: everybody agrees.\n\nEsc: back"
+
+
+async def open_conflicts(reviewer: Reviewer) -> ConflictScreen:
+    """The screen at the first thing that needs review."""
+    walk = Walk(reviewer, Filter(states=(ItemState.NEEDS_REVIEW,)), PAGE)
+    await walk.first()
+    return ConflictScreen(walk)
