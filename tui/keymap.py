@@ -17,6 +17,7 @@ class Scope(StrEnum):
     PROJECT = "Project"
     DETAILS = "Details of a project"
     MEMBERS = "Members of a project"
+    CLASSES = "Label classes"
     LABELING = "Labeling"
     PAGE = "Classification pages"
     REGIONS = "Boxes and polygons"
@@ -62,6 +63,15 @@ KEYS: tuple[Key, ...] = (
     Key(("m",), "m", "members", "the members", Scope.DETAILS, "members"),
     Key(("a",), "a", "assign", "give images still to do to labelers", Scope.DETAILS, "assign"),
     Key(("X",), "X", "delete", "delete the project (asks for its name)", Scope.DETAILS),
+    Key(("n",), "n", "add", "a new label beside this one (pauses the project, asks what becomes of the labels so far)", Scope.CLASSES, "new"),
+    Key(("b",), "b", "add_below", "a new label below this one", Scope.CLASSES, "below"),
+    Key(("enter",), "Enter", "rename", "another name", Scope.CLASSES, "rename"),
+    Key(("o",), "o", "recolor", "another colour", Scope.CLASSES, "colour"),
+    Key(("shift+up", "shift+down"), "Shift+\u2191\u2193", "shift", "up or down in the order", Scope.CLASSES, "order"),
+    Key(tuple("123456789"), "1-9", "digit", "give this label this number key", Scope.CLASSES),
+    Key(("m",), "m", "merge", "merge this label into another (pauses the project)", Scope.CLASSES, "merge"),
+    Key(("x",), "x", "retire", "take it out of the choice (asks); answers keep it", Scope.CLASSES, "retire"),
+    Key(("space",), "Space", "pause", "pause or resume the project", Scope.CLASSES, "pause"),
     Key(("enter",), "Enter", "change", "another role in this project", Scope.MEMBERS, "role"),
     Key(("n",), "n", "add", "give the project to somebody", Scope.MEMBERS, "add"),
     Key(("x",), "x", "remove", "take the project away (asks)", Scope.MEMBERS, "remove"),

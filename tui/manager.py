@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core import agreement, assigning, dashboard, items, people, projects, refresh, settings
+from core import agreement, assigning, dashboard, items, label_changes, people, progress, projects, refresh, settings
 from core.access import if_allowed
 from core.agreement import Agreement
 from core.assigning import Todo
 from core.dashboard import Dashboard
-from core.ids import AccountId, ProjectId, ProjectState, Role
-from core.labels import LabelSet
+from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
+from core.label_changes import Afterwards
+from core.labels import LabelClass, LabelSet
 from core.people import Account
 from core.projects import Project
 from core.refresh import Found
@@ -43,6 +44,17 @@ class Details:
     members: tuple[tuple[Account, Role], ...]
     labels: LabelSet
     refreshed: tuple[int | None, Found | None]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A project's label classes: those that can be chosen, the retired ones that answers still have, and how many have each."""
+
+    project: Project
+    labels: LabelSet
+    retired: tuple[LabelClass, ...]
+    uses: Mapping[LabelId, int]
+    answered: int
 
 
 class Manager:
@@ -116,3 +128,45 @@ class Manager:
     async def assign(self, project: ProjectId, which: Todo, to: Sequence[Account]) -> int:
         """Give items still to do to labelers, dealt out; to nobody, back to everybody. Returns how many."""
         return await self._db.write(assigning.assign, self.account, project, which, to, now_ms=self.now_ms())
+
+    async def classes(self, project: ProjectId) -> Classes:
+        """All of the page of label classes."""
+        here = await self._db.read(
+            if_allowed, self.account, Action.CHANGE_PROJECT, project, projects.project_by_id, project
+        )
+        everything = await self._db.read(items.labels_in_use, project)
+        labels = LabelSet(await self._db.read(projects.label_classes, project))
+        uses = await self._db.read(progress.label_counts, project)
+        done = await self._db.read(progress.project_progress, project)
+        retired = tuple(label for label in everything if label.id not in labels)
+        return Classes(here, labels, retired, uses, done.labeled + done.skipped + done.needs_review)
+
+    async def add_label(self, project: ProjectId, path: str, then: Afterwards) -> int:
+        """Add a class to a paused project; returns how many images are to do again. Raises BadInput."""
+        now_ms = self.now_ms()
+        return await self._db.write(label_changes.add_labels, self.account, project, [path], then, now_ms=now_ms)
+
+    async def rename_label(self, project: ProjectId, path: str, name: str) -> LabelClass:
+        """Give a class another name. Raises BadInput."""
+        now_ms = self.now_ms()
+        return await self._db.write(label_changes.rename_label, self.account, project, path, name, now_ms=now_ms)
+
+    async def recolor_label(self, project: ProjectId, path: str, color: str) -> None:
+        """Give a class another colour. Raises BadInput."""
+        now_ms = self.now_ms()
+        await self._db.write(label_changes.recolor_label, self.account, project, path, color, now_ms=now_ms)
+
+    async def move_label(self, project: ProjectId, path: str, position: int) -> None:
+        """Put a class at a place of the order, from 1. Raises BadInput."""
+        now_ms = self.now_ms()
+        await self._db.write(label_changes.move_label, self.account, project, path, position, now_ms=now_ms)
+
+    async def retire_label(self, project: ProjectId, path: str) -> int:
+        """Take a class and those below it out of the choice; returns how many. Raises BadInput."""
+        now_ms = self.now_ms()
+        return await self._db.write(label_changes.retire_label, self.account, project, path, now_ms=now_ms)
+
+    async def merge_labels(self, project: ProjectId, path: str, into: str) -> int:
+        """Make one class of two in a paused project; returns how many images had it. Raises BadInput."""
+        now_ms = self.now_ms()
+        return await self._db.write(label_changes.merge_labels, self.account, project, path, into, now_ms=now_ms)

@@ -187,6 +187,9 @@ class DetailsScreen(ManageScreen):
 
     def action_labels(self) -> None:
         """The label classes."""
+        from tui.screens.manage.classes import ClassesScreen
+
+        self.app.push_screen(ClassesScreen(self._project))
 
     def action_members(self) -> None:
         """The members."""

@@ -42,7 +42,7 @@ def overview(found: Insight, colors: Colors, width: int, now_ms: int) -> Text:
 
 def _loading(found: Insight, colors: Colors, width: int) -> Text:
     done, total = found.project.import_done, found.project.import_total
-    text = Text("Loading files  ", "bold")
+    text = Text.assemble(("Loading files  ", "bold"))
     return text.append_text(bar(done, total, max(5, width - 40), colors["accent"], colors["panel"])).append(
         f"  {done:,} of {total:,}\n\n"
     )
