@@ -96,7 +96,7 @@ async def _labelers(db: Database, world: World, count: int, seconds: float, turn
     both: list[float] = []
 
     async def labeler(number: int) -> None:
-        account, after = world.labelers[number].id, None
+        account, after = world.labelers[number].id, {}
         while time.perf_counter() < until:
             began = time.perf_counter()
             page = await db.write(queue.claim_page, world.project, account, PAGE, now_ms=next(turn), after=after)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from core.errors import Forbidden, NotFound, ProjectPaused
 from core.ids import AccountId, ProjectId, ProjectState, Role
 from core.people import Account, is_enabled, role_in
+from core.prepared import always, number
 from core.roles import Action, allowed, require
 from core.tables import ACCOUNT, MEMBERSHIP, PROJECT
 
@@ -86,14 +87,7 @@ def require_labeler(conn: Connection, project: ProjectId, account: AccountId) ->
         Forbidden: the account is disabled or has no place in the project.
         NotFound: there is no such project.
     """
-    row = conn.execute(
-        select(PROJECT.c.state, PROJECT.c.lease_s, PROJECT.c.quality, ACCOUNT.c.disabled_ms, ACCOUNT.c.role)
-        .add_columns(MEMBERSHIP.c.role.label("here"))
-        .select_from(PROJECT)
-        .join(ACCOUNT, ACCOUNT.c.id == account)
-        .outerjoin(MEMBERSHIP, (MEMBERSHIP.c.project_id == PROJECT.c.id) & (MEMBERSHIP.c.account_id == account))
-        .where(PROJECT.c.id == project)
-    ).one_or_none()
+    row = _SEAT.first(conn, project=project, account=account)
     if row is None:
         raise NotFound("That project is gone.")
     if row.disabled_ms is not None:
@@ -104,3 +98,13 @@ def require_labeler(conn: Connection, project: ProjectId, account: AccountId) ->
     if row.state != ProjectState.RUNNING:
         raise ProjectPaused(f"The project is {row.state}; your work is kept and can be submitted when it runs again.")
     return Seat(row.lease_s, float(row.quality.get("gold_rate", 0.0)))
+
+
+_SEAT = always(
+    select(PROJECT.c.state, PROJECT.c.lease_s, PROJECT.c.quality, ACCOUNT.c.disabled_ms, ACCOUNT.c.role)
+    .add_columns(MEMBERSHIP.c.role.label("here"))
+    .select_from(PROJECT)
+    .join(ACCOUNT, ACCOUNT.c.id == number("account"))
+    .outerjoin(MEMBERSHIP, (MEMBERSHIP.c.project_id == PROJECT.c.id) & (MEMBERSHIP.c.account_id == number("account")))
+    .where(PROJECT.c.id == number("project"))
+)

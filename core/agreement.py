@@ -13,10 +13,9 @@ from core.annotation import Answer
 from core.consensus import cohen_kappa, krippendorff_alpha, likeness
 from core.ids import AccountId, ItemId, LabelId, ProjectId, TaskType
 from core.people import Account
-from core.queue import IS_SUBMITTED
 from core.roles import Action
 from core.submissions import Rules, rules_of
-from core.tables import ACCOUNT, ASSIGNMENT, ITEM
+from core.tables import ACCOUNT, ASSIGNMENT, IS_SUBMITTED, ITEM
 
 NEWEST = 5000
 Given = Mapping[ItemId, Mapping[AccountId, Answer]]

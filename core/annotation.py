@@ -104,12 +104,20 @@ class HeldItem:
     cluster: int | None = None
 
 
-class Cursor(NamedTuple):
-    """A place in the queue's order, after which a labeler's next claim starts looking."""
+class Place(NamedTuple):
+    """How far a labeler has come among the items of one kind.
 
-    kind: int
+    Attributes:
+        dry_until_ms: nothing of this kind was left for them; before this time the other kinds are looked at first.
+    """
+
     priority: int
     key: int
+    dry_until_ms: int = 0
+
+
+Cursor = Mapping[ItemKind, Place]
+"""Where a labeler's next claim starts looking among the items of each kind."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class Page:
     project: ProjectId
     labeler: AccountId
     items: tuple[HeldItem, ...]
-    cursor: Cursor | None = None
+    cursor: Cursor = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

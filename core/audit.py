@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, insert
 
 from core.ids import AccountId, ItemId, ProjectId
+from core.prepared import always
 from core.tables import EVENT
 
 
@@ -25,18 +26,24 @@ class Happening:
 
 def record(conn: Connection, happenings: Sequence[Happening], *, now_ms: int) -> None:
     """Append to the history, in the caller's transaction."""
-    if happenings:
-        conn.execute(
-            insert(EVENT),
-            [
-                {
-                    "at_ms": now_ms,
-                    "what": h.what,
-                    "account_id": h.by,
-                    "project_id": h.project,
-                    "item_id": h.item,
-                    "body": h.body,
-                }
-                for h in happenings
-            ],
-        )
+    _RECORD.many(
+        conn,
+        [
+            {
+                "at_ms": now_ms,
+                "what": h.what,
+                "account_id": h.by,
+                "project_id": h.project,
+                "item_id": h.item,
+                "body": h.body,
+            }
+            for h in happenings
+        ],
+    )
+
+
+_RECORD = always(
+    insert(EVENT)
+    .values({name: bindparam(name) for name in ("at_ms", "what", "account_id", "project_id", "item_id", "body")})
+    .inline()
+)

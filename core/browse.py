@@ -20,9 +20,8 @@ from core.annotation import Answer
 from core.errors import BadInput, NotFound
 from core.ids import AccountId, ItemId, ItemKind, ItemState, LabelId, ProjectId, Source
 from core.people import Account
-from core.queue import IS_SUBMITTED
 from core.roles import Action
-from core.tables import ACCOUNT, ASSIGNMENT, ITEM, ITEM_LABEL
+from core.tables import ACCOUNT, ASSIGNMENT, IS_SUBMITTED, ITEM, ITEM_LABEL
 
 MOST = 500
 # Written out, so that the partial indexes are used (see `core.queue`).

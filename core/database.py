@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,7 @@ _REFUSED_STATES = {"3D000", "28000", "28P01"}
 
 def translate(error: BaseException) -> BaseException:
     """A driver's error as one of ours where people can act on it; any other error as it is."""
-    if not isinstance(error, (DBAPIError, OSError)):
+    if not isinstance(error, (DBAPIError, OSError, sqlite3.Error)):
         return error
     text = str(error).lower()
     for needle, kind, message in _TROUBLES:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core import tally
 from core.annotation import Answer
 from core.ids import AccountId, ItemId, ItemKind, ItemState, LabelId, ProjectId, Source
+from core.prepared import INSERT, Prepared, always, number
 from core.tables import ITEM, ITEM_LABEL
 from core.tally import NOBODY, Count, What
 
@@ -69,7 +69,7 @@ def write(
     """Write items and the label index; returns the changes of counts, for the caller to add with its own in one go."""
     if not changes:
         return Counter()
-    conn.execute(_SET_ITEM, [_item_values(change, now_ms) for change in changes])
+    _SET_ITEM.many(conn, [_item_values(change, now_ms) for change in changes])
     _write_index(conn, project, changes)
     counts: Counter[Count] = Counter()
     for change in changes:
@@ -81,9 +81,9 @@ def write(
     return counts
 
 
-_SET_ITEM = (
+_SET_ITEM = always(
     update(ITEM)
-    .where(ITEM.c.id == bindparam("b_item"))
+    .where(ITEM.c.id == number("b_item"))
     .values(
         state=bindparam("state"),
         answer=bindparam("answer"),
@@ -113,19 +113,22 @@ def _item_values(change: Change, now_ms: int) -> dict[str, object]:
 def _write_index(conn: Connection, project: ProjectId, changes: Sequence[Change]) -> None:
     gone = [(label, c.item) for c in changes for label in c.before.found_under - c.after.found_under]
     new = [(label, c.item) for c in changes for label in c.after.found_under - c.before.found_under]
-    if gone:
-        conn.execute(_UNINDEX, [{"b_project": project, "b_label": label, "b_item": item} for label, item in gone])
-    if new:
-        rows = [{"project_id": project, "label_id": label, "item_id": item} for label, item in new]
-        conn.execute(_INDEX[conn.dialect.name], rows)
+    _UNINDEX.many(conn, [{"b_project": project, "b_label": label, "b_item": item} for label, item in gone])
+    _INDEX.many(conn, [{"project_id": project, "label_id": label, "item_id": item} for label, item in new])
 
 
-_UNINDEX = delete(ITEM_LABEL).where(
-    ITEM_LABEL.c.project_id == bindparam("b_project"),
-    ITEM_LABEL.c.label_id == bindparam("b_label"),
-    ITEM_LABEL.c.item_id == bindparam("b_item"),
+_UNINDEX = always(
+    delete(ITEM_LABEL).where(
+        ITEM_LABEL.c.project_id == number("b_project"),
+        ITEM_LABEL.c.label_id == number("b_label"),
+        ITEM_LABEL.c.item_id == number("b_item"),
+    )
 )
-_INDEX = {
-    "sqlite": sqlite.insert(ITEM_LABEL).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(ITEM_LABEL).on_conflict_do_nothing(),
-}
+_INDEX = Prepared(
+    lambda engine: (
+        INSERT[engine](ITEM_LABEL)
+        .values({name: number(name) for name in ("project_id", "label_id", "item_id")})
+        .on_conflict_do_nothing()
+        .inline()
+    )
+)

@@ -20,10 +20,9 @@ from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, NotFound
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
 from core.people import Account
-from core.queue import IS_LEASED, IS_SUBMITTED
 from core.roles import Action
 from core.submissions import illegal_reason, rules_of
-from core.tables import ACCOUNT, ASSIGNMENT, ITEM
+from core.tables import ACCOUNT, ASSIGNMENT, IS_LEASED, IS_SUBMITTED, ITEM
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from core import audit, tally
 from core.audit import Happening
 from core.database import Database
 from core.errors import BadInput
 from core.ids import AccountId, ItemKind, ItemState, ProjectId, ProjectState
+from core.prepared import always
 from core.projects import project_by_id, set_import_progress, set_state
 from core.tables import ITEM, PROJECT
 from core.tally import Count
@@ -63,11 +64,26 @@ def add_items(conn: Connection, project: ProjectId, seed: int, items: Sequence[N
     rows = [row_of(project, seed, item, slots) for item in items]
     if not rows:
         return
-    conn.execute(insert(ITEM), rows)
+    _INSERT.many(conn, rows)
     changes: Counter[Count] = Counter()
     for state, n in Counter(row["state"] for row in rows).items():
         changes.update(tally.arrived(ItemKind.MANUAL, ItemState(state), n))
     tally.add(conn, project, changes)
+
+
+_INSERT = always(
+    insert(ITEM)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                *("project_id", "path", "etag", "bytes", "width", "height", "frames"),
+                *("key", "open_slots", "state", "reason", "kind", "priority"),
+            )
+        }
+    )
+    .inline()
+)
 
 
 def row_of(project: ProjectId, seed: int, item: NewItem, slots: int = 1) -> dict[str, Any]:

@@ -37,9 +37,8 @@ from core.ids import AssignmentState, ItemKind, ItemState, LabelId, ProjectId, P
 from core.labels import COLORS, LabelClass, LabelSet, check_names, expand_paths
 from core.people import Account
 from core.projects import label_classes, project_by_id
-from core.queue import IS_LEASED
 from core.roles import Action
-from core.tables import ASSIGNMENT, EVENT, ITEM, ITEM_LABEL, LABEL_CLASS, PROJECT
+from core.tables import ASSIGNMENT, EVENT, IS_LEASED, ITEM, ITEM_LABEL, LABEL_CLASS, PROJECT
 from core.tally import NOBODY, Count, What
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")

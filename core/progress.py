@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, literal_column, select
 
 from core.ids import AccountId, ItemState, LabelId, ProjectId
-from core.queue import IS_LEASED
-from core.tables import ACCOUNT, ASSIGNMENT, TALLY
+from core.tables import ACCOUNT, ASSIGNMENT, IS_LEASED, TALLY
 from core.tally import What
 
 

@@ -24,9 +24,8 @@ from core.ids import AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Pr
 from core.ingest import PROBE_THREADS, NewItem, add_items, probe_all
 from core.people import Account
 from core.projects import Project, project_by_id
-from core.queue import IS_LEASED, IS_SUBMITTED
 from core.roles import Action
-from core.tables import ASSIGNMENT, ITEM, PROJECT
+from core.tables import ASSIGNMENT, IS_LEASED, IS_SUBMITTED, ITEM, PROJECT
 from core.tally import Count
 from storage.base import Store, StoredFile
 from storage.images import is_image_path

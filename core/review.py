@@ -22,11 +22,10 @@ from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, NotFound
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
 from core.people import Account
-from core.queue import IS_SUBMITTED
 from core.roles import Action
 from core.settling import answers_of, leases_of
 from core.submissions import illegal_reason, rules_of
-from core.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, PROJECT
+from core.tables import ACCOUNT, ASSIGNMENT, EVENT, IS_SUBMITTED, ITEM, PROJECT
 from core.tally import Count, What
 
 MOST = 5000

@@ -16,10 +16,9 @@ from core.decisions import Change, Standing
 from core.errors import BadInput, NotFound, Stale
 from core.ids import ItemId, ItemKind, ItemState, ProjectId, ProjectState, Source, TaskType
 from core.people import Account
-from core.queue import IS_LEASED, IS_SUBMITTED
 from core.roles import Action
 from core.settling import answers_of, leases_of, standing
-from core.tables import ASSIGNMENT, ITEM, PROJECT
+from core.tables import ASSIGNMENT, IS_LEASED, IS_SUBMITTED, ITEM, PROJECT
 
 LEAST_REFRESH_S = 60
 MOST_TEXT = 200_000

@@ -14,8 +14,7 @@ from core.annotation import Answer
 from core.consensus import Agreed, MoreNeeded, Quorum, classes_of, decide
 from core.decisions import Standing, labeled
 from core.ids import ItemId, ItemState, TaskType
-from core.queue import IS_LEASED, IS_SUBMITTED
-from core.tables import ASSIGNMENT
+from core.tables import ASSIGNMENT, IS_LEASED, IS_SUBMITTED
 
 
 def answers_of(conn: Connection, items: Sequence[ItemId]) -> dict[ItemId, list[Answer]]:

@@ -86,22 +86,19 @@ def _run_in_savepoint(connection: Connection, operation: Operation) -> Callable[
     Raises:
         Exception: SQLite gave up the whole transaction, as it does when the disk is full; the group fails with it.
     """
-    savepoint = connection.begin_nested()
+    driver: Any = connection.connection.driver_connection
+    driver.execute("SAVEPOINT operation")
     try:
         result = operation.act(connection)
-        savepoint.commit()
+        driver.execute("RELEASE operation")
     except Exception as error:
         failure = error
-        if not _is_in_transaction(connection):
+        if not driver.in_transaction:
             raise _first_cause(failure) from None
-        savepoint.rollback()
+        driver.execute("ROLLBACK TO operation")
+        driver.execute("RELEASE operation")
         return lambda: operation.done.set_exception(failure)
     return lambda: operation.done.set_result(result)
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    driver: Any = connection.connection.driver_connection
-    return bool(driver.in_transaction)
 
 
 def _first_cause(error: Exception) -> Exception:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, null, select, update
 
 from core import audit, decisions, tally
 from core.access import require_labeler
@@ -18,9 +18,10 @@ from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, LeaseLost, Stale
 from core.geometry import Box, Polygon, invalid_reason
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, LabelId, ProjectId, Source, TaskType
-from core.queue import IS_LEASED, holds
+from core.prepared import Prepared, always, any_of, number, spread
+from core.queue import holds
 from core.settling import answers_of, leases_of, standing
-from core.tables import ASSIGNMENT, ITEM, LABEL_CLASS, PROJECT
+from core.tables import ASSIGNMENT, IS_LEASED, ITEM, LABEL_CLASS, PROJECT
 from core.tally import Count, What
 
 LOST = "it went back to the queue and somebody else has it now; your answer is kept as a draft"
@@ -44,17 +45,21 @@ class Rules:
 
 def rules_of(conn: Connection, project: ProjectId) -> Rules:
     """The project's rules for answers; retired labels are not among them."""
-    rows = conn.execute(
-        select(PROJECT, LABEL_CLASS.c.id.label("label"), LABEL_CLASS.c.retired_ms, LABEL_CLASS.c.merged_id)
-        .outerjoin(LABEL_CLASS, LABEL_CLASS.c.project_id == PROJECT.c.id)
-        .where(PROJECT.c.id == project)
-    ).all()
+    rows = _RULES.all(conn, project=project)
     return Rules(
         TaskType(rows[0].task_type),
         frozenset(LabelId(row.label) for row in rows if row.retired_ms is None),
         Quorum(rows[0].min_labelers, rows[0].max_labelers, float(rows[0].quality.get("iou", 0.5))),
         {LabelId(row.label): LabelId(row.merged_id) for row in rows if row.merged_id is not None},
     )
+
+
+_RULES = always(
+    select(PROJECT.c.task_type, PROJECT.c.min_labelers, PROJECT.c.max_labelers, PROJECT.c.quality)
+    .add_columns(LABEL_CLASS.c.id.label("label"), LABEL_CLASS.c.retired_ms, LABEL_CLASS.c.merged_id)
+    .outerjoin(LABEL_CLASS, LABEL_CLASS.c.project_id == PROJECT.c.id)
+    .where(PROJECT.c.id == number("project"))
+)
 
 
 def illegal_reason(rules: Rules, answer: Answer, size_wh: tuple[int, int]) -> str | None:
@@ -117,16 +122,31 @@ def submit(
 
 def _rows(conn: Connection, account: AccountId, items: Sequence[ItemId]) -> dict[ItemId, Row[Any]]:
     """Assignment rows of one labeler joined with their items, locked against other writers."""
+    found: dict[ItemId, Any] = {}
+    ordered = sorted(items)
+    for start in range(0, len(ordered), _WIDTH):
+        some = spread("item", ordered[start : start + _WIDTH], _WIDTH)
+        found |= {ItemId(row.item_id): row for row in _ROWS.all(conn, account=account, **some)}
+    return found
+
+
+def _rows_query(dialect: str) -> Select[Any]:
     query = (
-        select(ASSIGNMENT, ITEM.c.width, ITEM.c.height, ITEM.c.open_slots, ITEM.c.state.label("item_state"))
+        select(*_OF_ASSIGNMENT, ITEM.c.width, ITEM.c.height, ITEM.c.open_slots, ITEM.c.state.label("item_state"))
         .add_columns(ITEM.c.kind, ITEM.c.gold, ITEM.c.answer, ITEM.c.decided_ms, ITEM.c.reviewed_ms, ITEM.c.assignee_id)
         .join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
-        .where(ASSIGNMENT.c.account_id == account, ASSIGNMENT.c.item_id.in_(sorted(items)))
+        .where(ASSIGNMENT.c.account_id == number("account"), any_of(ASSIGNMENT.c.item_id, "item", _WIDTH))
         .order_by(ASSIGNMENT.c.item_id)
     )
-    if conn.dialect.name == "postgresql":
-        query = query.with_for_update()
-    return {ItemId(row.item_id): row for row in conn.execute(query)}
+    return query.with_for_update() if dialect == "postgresql" else query
+
+
+_WIDTH = 9
+_OF_ASSIGNMENT = (
+    *(ASSIGNMENT.c.item_id, ASSIGNMENT.c.project_id, ASSIGNMENT.c.state, ASSIGNMENT.c.token, ASSIGNMENT.c.body),
+    *(ASSIGNMENT.c.source, ASSIGNMENT.c.version),
+)
+_ROWS = Prepared(_rows_query)
 
 
 def _is_repeat(row: Row[Any], item: SubmittedItem) -> bool:
@@ -162,8 +182,8 @@ def _write_answers(
 ) -> None:
     if not items:
         return
-    conn.execute(
-        _SUBMIT_ASSIGNMENT,
+    _SUBMIT_ASSIGNMENT.many(
+        conn,
         [
             {
                 "b_item": item.item,
@@ -191,18 +211,18 @@ def _write_answers(
     )
 
 
-_SUBMIT_ASSIGNMENT = (
+_SUBMIT_ASSIGNMENT = always(
     update(ASSIGNMENT)
-    .where(ASSIGNMENT.c.item_id == bindparam("b_item"), ASSIGNMENT.c.account_id == bindparam("b_account"))
+    .where(ASSIGNMENT.c.item_id == number("b_item"), ASSIGNMENT.c.account_id == number("b_account"))
     .values(
-        state=AssignmentState.SUBMITTED.value,
+        state=literal_column(str(AssignmentState.SUBMITTED.value)),
         body=bindparam("body"),
         source=bindparam("source"),
         submitted_ms=bindparam("submitted_ms"),
-        active_ms=ASSIGNMENT.c.active_ms + bindparam("b_active"),
-        draft=None,
-        comment="",
-        version=ASSIGNMENT.c.version + 1,
+        active_ms=ASSIGNMENT.c.active_ms + number("b_active"),
+        draft=null(),
+        comment=literal_column("''"),
+        version=ASSIGNMENT.c.version + literal_column("1"),
     )
 )
 

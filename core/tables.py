@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -149,6 +151,8 @@ class LabelClass(Base, table=True):
 
 
 OPEN = text("open_slots > 0")
+CLUSTERED = text("open_slots > 0 AND cluster IS NOT NULL")
+ASSIGNED = text("open_slots > 0 AND assignee_id IS NOT NULL")
 DECIDED = text("decided_ms IS NOT NULL")
 UNREVIEWED = text("state = 1 AND reviewed_ms IS NULL")
 NOT_MANUAL = text("source <> 'manual'")
@@ -194,8 +198,15 @@ class Item(Base, table=True):
         CheckConstraint("state NOT IN (4,5) OR reason IS NOT NULL", name="reason"),
         CheckConstraint("state <> 1 OR answer IS NOT NULL", name="labeled"),
         Index("ix_item_open", "project_id", "kind", "priority", "key", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_item_open_cluster", "project_id", "cluster", "key", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_item_open_assignee", "assignee_id", "key", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(
+            "ix_item_open_cluster",
+            "project_id",
+            "cluster",
+            "key",
+            sqlite_where=CLUSTERED,
+            postgresql_where=CLUSTERED,
+        ),
+        Index("ix_item_open_assignee", "assignee_id", "key", sqlite_where=ASSIGNED, postgresql_where=ASSIGNED),
         Index("ix_item_state", "project_id", "state", "id"),
         Index("ix_item_decided", "project_id", "decided_ms", "id", sqlite_where=DECIDED, postgresql_where=DECIDED),
         Index("ix_item_unreviewed", "project_id", "id", sqlite_where=UNREVIEWED, postgresql_where=UNREVIEWED),
@@ -382,3 +393,9 @@ MODEL_RUN = _table(ModelRun)
 PREDICTION = _table(Prediction)
 JOB = _table(Job)
 WORKER = _table(WorkerProcess)
+
+# Written into the SQL, not bound: a partial index is only used where its condition stands word for word.
+NONE: ColumnElement[int] = literal_column("0")
+IS_LEASED = ASSIGNMENT.c.state == literal_column("0")
+IS_SUBMITTED = ASSIGNMENT.c.state == literal_column("1")
+IS_REJECTED = ASSIGNMENT.c.state == literal_column("3")

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, func, select
 
 from core.ids import AccountId, ItemKind, ItemState, ProjectId
+from core.prepared import INSERT, Prepared
 from core.tables import TALLY
 
 DAY_MS = 86_400_000
@@ -98,8 +99,7 @@ def add(conn: Connection, project: ProjectId, changes: Mapping[Count, int]) -> N
         )
         if n
     ]
-    if rows:
-        conn.execute(_UPSERT[conn.dialect.name], rows)
+    _ADD.many(conn, rows)
 
 
 def clear(conn: Connection, project: ProjectId, what: What) -> None:
@@ -107,12 +107,13 @@ def clear(conn: Connection, project: ProjectId, what: What) -> None:
     conn.execute(TALLY.delete().where(TALLY.c.project_id == project, TALLY.c.what == what.value))
 
 
-def _upsert(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> postgresql.Insert | sqlite.Insert:
-    statement = insert(TALLY)
+def _add_statement(dialect: str) -> Any:
+    names = ("project_id", "what", "account_id", "day", "code", "n")
+    statement = INSERT[dialect](TALLY).values({name: bindparam(name) for name in names})
     return statement.on_conflict_do_update(
         index_elements=["project_id", "what", "account_id", "day", "code"],
         set_={"n": TALLY.c.n + statement.excluded.n},
-    )
+    ).inline()
 
 
-_UPSERT = {"sqlite": _upsert(sqlite.Insert), "postgresql": _upsert(postgresql.Insert)}
+_ADD = Prepared(_add_statement)

@@ -191,7 +191,7 @@ class LabelingDesk:
         self.project, self.labels, self.role, self.member = project, labels, role, member
         self.desk = desk
         self._db = db
-        self._cursor: Cursor | None = None
+        self._cursor: Cursor = {}
 
     @property
     def _here(self) -> tuple[ProjectId, AccountId]:

@@ -29,7 +29,7 @@ from tests.conftest import Run
 
 async def work(db: Database, world: World, labeler: int, pages: int, number: int = 0) -> list[Any]:
     """A labeler answers so many pages of four with one label; returns what they were given."""
-    account, given, after = world.labelers[labeler].id, [], None
+    account, given, after = world.labelers[labeler].id, [], {}
     for _ in range(pages):
         page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS, after=after)
         answers = [

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, update
 
 from core import projects, queue, submissions
 from core.annotation import Answer, Draft
+from core.candidates import DRY_MS
 from core.database import Database
 from core.errors import LeaseLost, ProjectPaused, Stale
-from core.ids import ProjectState, TaskType
+from core.ids import ItemKind, ProjectState, TaskType
 from core.progress import label_counts, project_progress
+from core.tables import ITEM
 from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run
 
 
 async def claim(
-    db: Database, world: World, labeler: int = 0, size: int = 4, *, at: int = NOW_MS, after: Any = None
+    db: Database, world: World, labeler: int = 0, size: int = 4, *, at: int = NOW_MS, after: Any = MappingProxyType({})
 ) -> Any:
     """A page for one of the world's labelers."""
     account = world.labelers[labeler].id
@@ -50,7 +54,7 @@ def test_items_come_shuffled_in_one_order(run: Run) -> None:
 
     async def body(db: Database) -> None:
         world = await make_world(db, items=10)
-        seen, cursor = [], None
+        seen, cursor = [], {}
         while (page := await claim(db, world, 0, 4, after=cursor)).items:
             seen += [held.path for held in page.items]
             cursor = page.cursor
@@ -247,5 +251,23 @@ def test_released_items_are_free_at_once(run: Run) -> None:
         tokens = {held.item: held.token for held in page.items}
         await db.write(queue.release, world.project, world.labelers[0].id, tokens)
         assert len((await claim(db, world, 1)).items) == 4
+
+    run(body)
+
+
+def test_prelabeled_items_come_first_even_to_a_labeler_who_is_deep_in_manual_ones(run: Run) -> None:
+    """Each kind has its own place in the cursor: what becomes prelabeled later is next, as soon as it is worth looking."""
+
+    async def body(db: Database) -> None:
+        world = await make_world(db, items=40)
+        page = await claim(db, world, 0, 4)
+        assert {held.kind for held in page.items} == {ItemKind.MANUAL}
+
+        def prelabel(conn: Connection) -> None:
+            conn.execute(update(ITEM).where(ITEM.c.open_slots > 0).values(kind=ItemKind.PRELABELED.value))
+
+        await db.write(prelabel)
+        later = await claim(db, world, 0, 4, after=page.cursor, at=NOW_MS + DRY_MS)
+        assert {held.kind for held in later.items} == {ItemKind.PRELABELED}
 
     run(body)
