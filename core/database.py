@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import orjson
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -38,6 +39,10 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S = 10
 READERS = 4
 POSTGRES_RETRIES = 5
+JSON_AS: dict[str, Any] = {
+    "json_serializer": lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
+    "json_deserializer": orjson.loads,
+}
 _RETRY_STATES = {"40001", "40P01"}
 _TAKEN_URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
@@ -141,9 +146,9 @@ class Database(ABC):
 def sqlite_engine(url: str, *, begin: str, pooled: bool = True) -> Engine:
     """An engine whose connections use WAL with full sync and open transactions with `begin`."""
     if pooled:
-        engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=60)
+        engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=60, **JSON_AS)
     else:
-        engine = create_engine(url, poolclass=NullPool)
+        engine = create_engine(url, poolclass=NullPool, **JSON_AS)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -254,7 +259,7 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        engine = create_async_engine(self._engine.url, poolclass=NullPool)
+        engine = create_async_engine(self._engine.url, poolclass=NullPool, **JSON_AS)
         try:
             async with engine.connect() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -304,7 +309,7 @@ def _connect(url: str, pool_size: int) -> Database:
     if async_url(url) == url and url.startswith("sqlite"):
         return SqliteDatabase(url)
     try:
-        engine = create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+        engine = create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True, **JSON_AS)
     except ModuleNotFoundError as error:
         raise BadInput(f"PostgreSQL needs the package {error.name}; install tagline[postgres].") from error
     return PostgresDatabase(engine)

@@ -72,8 +72,10 @@ def write(
     _SET_ITEM.many(conn, [_item_values(change, now_ms) for change in changes])
     _write_index(conn, project, changes)
     counts: Counter[Count] = Counter()
+    moves = Counter((change.kind, change.before.state, change.after.state) for change in changes)
+    for (kind, before, after), n in moves.items():
+        counts.update(tally.moved(by, kind, before, after, n))
     for change in changes:
-        counts.update(tally.moved(by, change.kind, change.before.state, change.after.state))
         for label in label_uses(change.after.answer):
             counts[Count(by, 0, What.LABEL, label)] += 1
         for label in label_uses(change.before.answer):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -34,8 +33,7 @@ class What(StrEnum):
     CORRECTED = "corrected"  # answers of an account that a reviewer changed; day 0
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """The place of one count."""
 
     account: AccountId
