@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import access, browse, items, people, progress, projects, review
-from core.annotation import Answer, HeldItem, Receipt
+from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
 from core.browse import Browsed, Filter, Page, Place
-from core.ids import AccountId, ItemId, LabelId, ProjectId
+from core.errors import BadInput, Stale
+from core.ids import AccountId, ItemId, LabelId, ProjectId, ProjectState, Role
 from core.labels import LabelSet
-from core.people import Account
+from core.people import Account, Member
 from core.progress import Progress
 from core.projects import Project
 from core.review import OneAnswer, Past
 from core.roles import Action
-from tui.desk import Desk
+from tui.desk import Desk, LabelingDesk
 
 
 @dataclass(frozen=True)
@@ -223,3 +224,59 @@ class Walk:
         """What was decided on, or refused, is selected no longer: who looks again selects what they see then."""
         for item in (*receipt.accepted, *receipt.refused):
             self.selected.pop(item, None)
+
+
+class CorrectionDesk(LabelingDesk):
+    """One item in a reviewer's hands, in the form in which the canvas takes work; handing it in corrects it."""
+
+    def __init__(self, reviewer: Reviewer, item: Browsed, start: Answer, what: str) -> None:
+        # A reviewer corrects while the project is paused, too.
+        project = replace(reviewer.project, state=ProjectState.RUNNING)
+        member = Member(Role.LEAD, page_size=1, instructions_seen_ms=0)
+        super().__init__(reviewer.desk._db, reviewer.desk, project, reviewer.shown, Role.LEAD, member)
+        self._reviewer, self._item, self._what = reviewer, item, what
+        self._start = replace(held(item), draft=Draft(start))
+        self.receipt: Receipt | None = None
+
+    async def resume(self) -> tuple[HeldItem, ...]:
+        """The one item, with the answer to start from."""
+        return () if self.receipt else (self._start,)
+
+    async def claim(self, size: int) -> tuple[HeldItem, ...]:
+        """Nothing more."""
+        return ()
+
+    async def renew(self, items: Sequence[HeldItem]) -> tuple[ItemId, ...]:
+        """Nothing is held, so nothing is lost."""
+        return ()
+
+    async def release(self, items: Sequence[HeldItem]) -> None:
+        """Nothing is held."""
+
+    async def save(self, drafts: Mapping[ItemId, tuple[int, Draft]]) -> tuple[ItemId, ...]:
+        """A correction is whole or is not made: there is no draft of it."""
+        return ()
+
+    async def submit(self, items: Sequence[SubmittedItem]) -> Receipt:
+        """Put the answer in place. Raises Stale, the work kept on the screen, where it is refused."""
+        receipt = await self._reviewer.correct([self._item], items[0].answer, what=self._what)
+        for reason in receipt.refused.values():
+            raise Stale(f"{self._item.path} was left as it is: {reason}.")
+        self.receipt = receipt
+        return receipt
+
+    async def skip(self, item: HeldItem, reason: str) -> None:
+        """Raises BadInput: a reviewer does not skip."""
+        raise BadInput("A reviewer does not skip: Esc leaves the image as it is.")
+
+    async def earlier(self, before_ms: int, limit: int) -> tuple[HeldItem, ...]:
+        """None: these are a labeler's."""
+        return ()
+
+    async def mark_unreadable(self, item: HeldItem, reason: str) -> None:
+        """Raises BadInput: without a picture nothing is corrected."""
+        raise BadInput("An image that cannot be shown cannot be corrected; it was left as it is.")
+
+    async def refreshed(self) -> Project:
+        """The project, open to a reviewer whatever its state."""
+        return self.project

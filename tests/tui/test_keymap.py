@@ -14,6 +14,7 @@ from tui.screens.canvas import CanvasScreen
 from tui.screens.labeling import LabelingScreen
 from tui.screens.manage.dashboard import DashboardScreen
 from tui.screens.projects import ProjectsScreen
+from tui.screens.review.correction import CorrectionScreen
 from tui.screens.review.data import DataScreen
 from tui.screens.review.item import ItemScreen
 
@@ -24,6 +25,7 @@ SCREENS: tuple[type[TaglineScreen], ...] = (
     DashboardScreen,
     DataScreen,
     ItemScreen,
+    CorrectionScreen,
 )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core import browse, people, review, submissions
 from core.annotation import Answer, Region, SubmittedItem
 from core.browse import Browsed, Filter
@@ -16,6 +18,7 @@ from core.people import Account
 from core.projects import label_classes, set_state
 from core.settings import change_settings
 from tests.tui.house import House, Seat, open_house
+from tui.screens.review.correction import CorrectionScreen
 from tui.screens.review.data import DataScreen
 from tui.screens.review.item import ItemScreen
 
@@ -310,3 +313,98 @@ def test_boxes_that_differ_lie_over_the_picture(tmp_path: Path) -> None:
             assert labeled[0].answer.regions[0].shape == Box(2.0, 2, 14.0, 20)
 
     run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+
+
+async def draw_box(house: House, account: Account, left: float = 2.0) -> None:
+    """Somebody draws one box of the first label on one image."""
+    labels = await labels_of(house)
+    page = await house.claim(account, 1)
+    answer = Answer((), (Region(labels[0], Box(left, 2, left + 12, 20)),))
+    given = [SubmittedItem(held.item, held.token, answer) for held in page.items]
+    await house.db.write(submissions.submit, house.project, account.id, given, now_ms=house.clock())
+
+
+def test_boxes_are_corrected_on_the_canvas(tmp_path: Path) -> None:
+    """`e` opens the canvas with the labeler's boxes; Enter puts the corrected ones in place and goes back to the review."""
+
+    async def story(house: House) -> None:
+        await draw_box(house, house.labeler)
+        async with house.session(house.admin, size=(140, 48)) as seat:
+            screen = await open_data(seat)
+            await seat.press("slash", *"labeled", "enter")
+            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
+            await seat.press("e")
+            await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
+            await seat.press("tab", "2", "enter")
+            await seat.until(lambda: "1 image corrected" in seat.notices, "the receipt")
+            await seat.until(lambda: seat.screen is screen, "the grid")
+            labels = await labels_of(house)
+            found = (await items(house, Filter(states=(ItemState.LABELED,))))[0]
+            assert found.answer == Answer((), (Region(labels[1], Box(2, 2, 14, 20)),))
+            assert found.reviewed
+            assert found.labelers == ("alice",)
+
+    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+
+
+def test_a_refused_correction_of_boxes_is_kept(tmp_path: Path) -> None:
+    """A labeler changes their boxes while a reviewer draws: the reviewer is told, and what they drew is still there."""
+
+    async def story(house: House) -> None:
+        await draw_box(house, house.labeler)
+        async with house.session(house.admin, size=(140, 48)) as seat:
+            screen = await open_data(seat)
+            await seat.press("slash", *"labeled", "enter")
+            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
+            await seat.press("e")
+            await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
+            held = (await house.submitted(house.labeler))[0]
+            changed = SubmittedItem(held.item, held.token, Answer())
+            await house.db.write(submissions.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
+            await seat.press("tab", "2", "enter")
+            await seat.until(lambda: "its answer changed" in seat.notices, "the refusal")
+            await seat.until(lambda: seat.screen.page.items, "the work again")
+            assert seat.screen.page.answers[0].regions[0].label == (await labels_of(house))[1]
+            await seat.press("escape")
+            await seat.until(lambda: seat.screen is screen, "the grid")
+
+    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+
+
+@pytest.mark.parametrize("task_type", [TaskType.MULTI_CLASS, TaskType.OBJECT_DETECTION])
+def test_the_labeler_reads_why(tmp_path: Path, task_type: TaskType) -> None:
+    """What was rejected comes first on its labeler's next page, with the reviewer's words over it."""
+
+    async def story(house: House) -> None:
+        await (draw_box(house, house.labeler) if task_type.has_regions else label_some(house, house.labeler, 1))
+        found = (await items(house, Filter(states=(ItemState.LABELED,))))[0]
+        seen = {found.item: found.stamp_ms}
+        await house.db.write(
+            review.reject, house.admin, house.project, seen, "two wrens, only one is marked", now_ms=house.clock()
+        )
+        async with house.session(house.labeler, size=(80, 24)) as seat:
+            await seat.until(lambda: "photos" in seat.text, "the project list")
+            await seat.press("enter")
+            await seat.until(lambda: "go on" in seat.text, "the instructions")
+            await seat.press("enter")
+            await seat.until(lambda: "sent back: two wrens, only one is marked" in seat.text, "the reason")
+
+    run(tmp_path, story, task_type=task_type)
+
+
+def test_several_labels_are_marked_one_by_one(tmp_path: Path) -> None:
+    """In a multi-label project `e` asks for any number of labels: Space marks, Enter takes them."""
+
+    async def story(house: House) -> None:
+        await label_some(house, house.labeler, 1)
+        async with house.session(house.admin) as seat:
+            screen = await open_data(seat)
+            await seat.press("slash", *"labeled", "enter")
+            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
+            await seat.press("e", "space", *"bir", "space", "enter")
+            await seat.until(lambda: "1 image corrected" in seat.notices, "the receipt")
+            labels = await labels_of(house)
+            found = await items(house, Filter(states=(ItemState.LABELED,)))
+            assert found[0].answer.labels == (labels[2],)
+
+    run(tmp_path, story, task_type=TaskType.MULTI_LABEL)

@@ -103,6 +103,7 @@ class CanvasScreen(WorkScreen):
     def compose(self) -> ComposeResult:
         """Header, canvas and regions, labels, keys."""
         yield Line(id="header")
+        yield Static(id="sent-back", markup=False)
         with Horizontal(id="work"):
             yield CanvasView(self.tagline.stage)
             yield RegionList()
@@ -189,6 +190,9 @@ class CanvasScreen(WorkScreen):
         """Another size: the same part of the image, and room for other words."""
         self._fit_list()
         self._show_labels()
+        self._refit()
+
+    def _refit(self) -> None:
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:

@@ -59,6 +59,7 @@ class LabelingScreen(WorkScreen):
     def compose(self) -> ComposeResult:
         """Header, pictures, labels, keys."""
         yield Line(id="header")
+        yield Static(id="sent-back", markup=False)
         yield Grid(id="grid")
         yield Static(id="message", markup=False)
         yield Line(id="labels")
@@ -121,6 +122,9 @@ class LabelingScreen(WorkScreen):
     def on_resize(self) -> None:
         """Another size: other pictures, and room for other words."""
         self._show_labels()
+        self._refit()
+
+    def _refit(self) -> None:
         self.call_after_refresh(self._load_pictures)
 
     # Drawing.
@@ -138,11 +142,10 @@ class LabelingScreen(WorkScreen):
                 (clean(labels.by_id(label).name), labels.by_id(label).color) for label in page.answers[place].labels
             )
             tile.describe(
-                clean(item.path),
+                f"\u21a9 {clean(item.path)}" if item.comment else clean(item.path),
                 tags,
                 focused=place == page.focus,
                 selected=place in page.selected,
-                note=f"sent back: {clean(item.comment)}" if item.comment else "",
             )
         self._show_header()
 

@@ -33,6 +33,12 @@ KIND_WORDS = {ItemKind.MANUAL: "Manual", ItemKind.CLUSTERED: "Clustered", ItemKi
 class WorkScreen(TaglineScreen):
     """One labeler in one project. A subclass shows the page, edits it, and has widgets named header, message, labels, keys."""
 
+    DEFAULT_CSS = """
+    WorkScreen #sent-back {
+        height: auto; max-height: 3; padding: 0 1; background: $warning; color: $background; display: none;
+    }
+    """
+
     def __init__(self, desk: LabelingDesk, page_size: int) -> None:
         super().__init__()
         self._desk = desk
@@ -69,6 +75,10 @@ class WorkScreen(TaglineScreen):
     def _parts(self) -> list[Part]:
         """What the header says beside the project's name and the kind of the page."""
         return []
+
+    def _refit(self) -> None:
+        """Bring the pictures up to another size of their room, once that is known."""
+        raise NotImplementedError
 
     def _refuses_submit(self, page: PageDraft) -> bool:
         """True when the page cannot be handed in yet; the labeler has been told why."""
@@ -147,7 +157,20 @@ class WorkScreen(TaglineScreen):
 
     # Words.
 
+    def _show_sent_back(self) -> None:
+        """Why a reviewer sent the focused image back, for as long as the page has one that was."""
+        page, line = self.page, self.query_one("#sent-back", Static)
+        comments = [item.comment for item in page.items]
+        said = comments[page.focus] if page.focus < len(comments) else ""
+        line.update(
+            f"\u21a9 sent back: {clean(said)}" if said else "\u21a9 some images here were sent back by a reviewer"
+        )
+        if line.display != any(comments):
+            line.display = any(comments)
+            self._refit()
+
     def _show_header(self) -> None:
+        self._show_sent_back()
         page = self.page
         kind = KIND_WORDS[page.items[0].kind] if page.items else ""
         if self._earlier_at is not None:

@@ -78,13 +78,26 @@ class Shelf(Widget):
 
     def _over(self, card: Card) -> list[Segment]:
         colors, base, frame = self.app.theme_variables, self.rich_style, self._frame(card)
-        parts = [Segment("\u25c6", frame)] if card.selected else []
-        for text, color in card.tags:
-            parts += [Segment(f" {text} ", Style.parse(f"bold {ink_on(color)} on {color}")), Segment(" ", base)]
-        if not card.tags and card.word[0]:
-            parts.append(Segment(f" {card.word[0]} ", base + style_of(card.word[1], colors)))
         marks = [Segment(f" {text}", base + style_of(f"bold {color}", colors)) for text, color in card.marks]
+        parts = [Segment("\u25c6", frame)] if card.selected else []
+        if card.tags:
+            parts += self._tags(card, self._slot_cells[0] - 4 - 2 * len(marks) - len(parts))
+        elif card.word[0]:
+            parts.append(Segment(f" {card.word[0]} ", base + style_of(card.word[1], colors)))
         return self._edge(card, frame, 0, parts, marks)
+
+    def _tags(self, card: Card, room: int) -> list[Segment]:
+        """As many labels as there is room for, the first one in any case, and how many more there are."""
+        parts: list[Segment] = []
+        for n, (text, color) in enumerate(card.tags):
+            left, rest = len(card.tags) - n - 1, room - sum(part.cell_length for part in parts)
+            if n and cell_len(text) + 3 + (3 if left else 0) > rest:
+                return [*parts, Segment(f"+{left + 1}", self.rich_style)]
+            parts += [
+                Segment(f" {shorten(text, room - 3)} ", Style.parse(f"bold {ink_on(color)} on {color}")),
+                Segment(" ", self.rich_style),
+            ]
+        return parts
 
     def _under(self, card: Card) -> list[Segment]:
         colors, base = self.app.theme_variables, self.rich_style

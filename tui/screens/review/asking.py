@@ -8,6 +8,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -125,6 +126,20 @@ class Comment(ModalScreen[str | None]):
             self.query_one("#why", Static).update(Text("Say in a few words why; without it the labeler would guess."))
 
 
+class SpacelessInput(Input):
+    """A line to type in that hands spaces on instead."""
+
+    class Space(Message):
+        """Space was pressed."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Never type a space."""
+        if event.key == "space":
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Space())
+
+
 class LabelsChoice(Picking):
     """Any number of labels: type part of a name, Space marks one or leaves it, Enter takes what is marked."""
 
@@ -138,7 +153,7 @@ class LabelsChoice(Picking):
     def compose(self) -> ComposeResult:
         """A line to type in, the labels that match, what keys do."""
         with Vertical():
-            yield Input(placeholder="part of a label's name")
+            yield SpacelessInput(placeholder="part of a label's name")
             yield OptionList()
             yield Static(Text("Space: mark or leave   Enter: these are right   Esc: cancel"))
 
@@ -157,14 +172,8 @@ class LabelsChoice(Picking):
         mark = "\u2713 " if label in self._chosen else "  "
         return Text.assemble((mark, "bold"), ("\u25a0 ", found.color), clean(found.path))
 
-    async def on_event(self, event: events.Event) -> None:
-        """Space is never part of what is typed here: it marks."""
-        if isinstance(event, events.Key) and event.key == "space":
-            self._toggle()
-            return
-        await super().on_event(event)
-
-    def _toggle(self) -> None:
+    @on(SpacelessInput.Space)
+    def _mark(self) -> None:
         marked = self.options.highlighted
         if marked is None:
             return

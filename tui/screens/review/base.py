@@ -7,7 +7,7 @@ from functools import partial
 
 from core.annotation import Answer, Receipt
 from core.browse import Browsed
-from core.ids import LabelId, TaskType
+from core.ids import ItemState, LabelId, TaskType
 from core.review import MOST
 from tui.reviewer import Reviewer, Walk
 from tui.screens.base import TaglineScreen
@@ -80,7 +80,22 @@ class ReviewScreen(TaglineScreen):
         return self.reviewer.correct(targets, answer)
 
     def _correct_regions(self, targets: Sequence[Browsed]) -> None:
-        self.say("Regions are corrected one image at a time.")
+        """Draw them right on the canvas, one image at a time."""
+        from tui.screens.review.correction import CorrectionScreen
+
+        if len(targets) > 1:
+            self.say("Regions are corrected one image at a time.")
+            return
+
+        def done(receipt: Receipt) -> None:
+            self._decide("corrected", _already(receipt), targets)
+
+        start, what = self._start_of(targets[0])
+        self.app.push_screen(CorrectionScreen(self.reviewer, targets[0], start, what, done))
+
+    def _start_of(self, item: Browsed) -> tuple[Answer, str]:
+        """The answer from which a correction begins, and what the history calls it."""
+        return item.answer, "item-resolved" if item.state is ItemState.NEEDS_REVIEW else "item-corrected"
 
     def _some_targets(self) -> tuple[Browsed, ...]:
         targets = self._targets()
@@ -100,6 +115,11 @@ class ReviewScreen(TaglineScreen):
         text = receipt_text(done, receipt, {item.item: item for item in targets})
         self.say(text, severity="warning" if receipt.refused else "information")
         await self._changed(receipt)
+
+
+async def _already(receipt: Receipt) -> Receipt:
+    """What was decided before it was asked."""
+    return receipt
 
 
 def named(targets: Sequence[Browsed]) -> str:

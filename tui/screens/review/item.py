@@ -254,6 +254,15 @@ class ItemScreen(LookingScreen):
     def _give(self, targets: Sequence[Browsed], answer: Answer) -> Awaitable[Receipt]:
         return self.reviewer.correct(targets, answer, what="item-resolved" if self._differs else "item-corrected")
 
+    def _start_of(self, item: Browsed) -> tuple[Answer, str]:
+        """From the answer chosen, else the current one, else the first that was given."""
+        start, what = super()._start_of(item)
+        if self._whose is not None:
+            start = self._answers[self._whose].answer
+        elif self._differs and self._answers:
+            start = self._answers[0].answer
+        return start, what
+
     # Keys.
 
     def action_digit(self, name: str) -> None:
