@@ -80,13 +80,25 @@ def enqueue(
 
 
 def claim(
-    conn: Connection, worker: str, provides: Collection[str] = (), *, now_ms: int, lease_s: int = LEASE_S
+    conn: Connection,
+    worker: str,
+    provides: Collection[str] = (),
+    *,
+    now_ms: int,
+    lease_s: int = LEASE_S,
+    kinds: Collection[str] = (),
 ) -> Job | None:
-    """Lease the oldest job that this worker can do, or None. Jobs whose worker went silent are taken over, or given up."""
+    """Lease the oldest job that this worker can do, or None. Jobs whose worker went silent are taken over, or given up.
+
+    Args:
+        kinds: the only kinds that it knows; any where none is named.
+    """
     silent = and_(JOB.c.state == JobState.RUNNING.value, JOB.c.lease_until_ms < now_ms)
     _give_up(conn, silent, now_ms)
     ready = or_(JOB.c.state == JobState.QUEUED.value, silent)
     query = select(JOB).where(UNFINISHED, ready, JOB.c.needs.in_(["", *provides])).order_by(JOB.c.id).limit(1)
+    if kinds:
+        query = query.where(JOB.c.kind.in_(list(kinds)))
     if conn.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     row = conn.execute(query).one_or_none()

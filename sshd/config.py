@@ -31,6 +31,8 @@ class Config:
         front_ends: SSH processes that share the port.
         heartbeat_s: a front end whose event loop is silent for this long is replaced.
         drain_s: how long sessions get to save their work when the server stops.
+        sources: datastores from which admins may make projects on the screen, and all below them, with `;` between;
+            empty for the folder `images` in the data folder.
         probe_timeout_s: how long a terminal's answer to the capability questions is waited for.
     """
 
@@ -43,12 +45,21 @@ class Config:
     drain_s: float = 10.0
     probe_timeout_s: float = 1.0
     log_level: str = "INFO"
+    sources: str = ""
     limits: Limits = field(default_factory=Limits)
 
     @property
     def host_key_path(self) -> Path:
         """The server's private host key; made at the first start."""
         return self.data_dir / "host_key"
+
+    @property
+    def source_urls(self) -> tuple[str, ...]:
+        """Datastores from which admins may make projects on the screen; a bare path is a folder of this machine."""
+        given = [source.strip() for source in self.sources.split(";") if source.strip()]
+        return tuple(f"local:{source}" if source.startswith("/") else source for source in given) or (
+            f"local:{self.data_dir / 'images'}",
+        )
 
     def to_json(self) -> bytes:
         """A form for another process of the same release; inverse of `from_json`."""

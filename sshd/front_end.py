@@ -7,7 +7,7 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import asyncssh
 
@@ -37,11 +37,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def app_maker(db: Database, pictures: Pictures) -> MakeApp:
+def app_maker(db: Database, pictures: Pictures, sources: Sequence[str] = ()) -> MakeApp:
     """What makes one session's app."""
 
     def make_app(account: Account, terminal: Terminal, stage: Stage) -> TaglineApp:
-        return TaglineApp(Desk(db, account, pictures, now_ms), terminal, stage)
+        return TaglineApp(Desk(db, account, pictures, now_ms), terminal, stage, sources)
 
     return make_app
 
@@ -56,7 +56,7 @@ async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[
     hardening.patch_textual()
     ensure_host_key(config.host_key_path)
     db, pictures = await open_database(config.database_url), Pictures()
-    front_end = FrontEnd(db, app_maker(db, pictures), run_command, config.limits)
+    front_end = FrontEnd(db, app_maker(db, pictures, config.source_urls), run_command, config.limits)
     try:
         acceptor = await _listen(config, front_end)
         chores = [asyncio.create_task(chore) for chore in (front_end.sweep(), cut_off(front_end), collect(front_end))]

@@ -17,6 +17,8 @@ async def install(config: Config) -> str:
     """
     try:
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not config.sources:
+            (config.data_dir / "images").mkdir(exist_ok=True)
     except OSError as error:
         raise BadInput(f"The data folder {config.data_dir} cannot be made: {error.strerror}.") from error
     await migrate(config.database_url)

@@ -1,10 +1,14 @@
-"""The process that gives unrenewed leases back to the queue and looks for new files: `python -m sshd.janitor`, started by serve."""
+"""The process behind the sessions, `python -m sshd.janitor`, started by serve.
+
+It gives unrenewed leases back to the queue, loads the files of new projects, and looks for new files.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +16,7 @@ from collections.abc import Callable
 from core.access import OPERATOR
 from core.database import Database, open_database
 from core.errors import TaglineError
+from core.imports import work_one
 from core.queue import expire
 from core.refresh import refresh, take_due
 from sshd.child import run_child
@@ -22,6 +27,7 @@ from storage.base import StorageError
 log = logging.getLogger("tagline.janitor")
 
 PERIOD_S = 5.0
+LOAD_PERIOD_S = 1.0
 BATCH = 500
 
 
@@ -56,6 +62,18 @@ async def _keep_fresh(db: Database) -> None:
         await asyncio.sleep(PERIOD_S)
 
 
+async def _load_new(db: Database) -> None:
+    """Load the files of projects that were made on the screen, for ever."""
+    worker = f"janitor {socket.gethostname()} {os.getpid()}"
+    while True:
+        try:
+            if await work_one(db, worker, now_ms=_now_ms):
+                continue
+        except TaglineError as error:
+            log.warning("a new project's files could not be loaded: %s", error)
+        await asyncio.sleep(LOAD_PERIOD_S)
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -64,7 +82,7 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
     db = await open_database(config.database_url, pool_size=2)
     ready()
-    fresh = asyncio.create_task(_keep_fresh(db))
+    chores = [asyncio.create_task(chore) for chore in (_keep_fresh(db), _load_new(db))]
     try:
         while not stop.is_set():
             try:
@@ -77,9 +95,9 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
             except TimeoutError:
                 continue
     finally:
-        fresh.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await fresh
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
         await db.close()
 
 

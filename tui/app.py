@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.errors import TaglineError
 from tui.desk import Desk
 from tui.hosted import HostedApp
@@ -13,14 +15,15 @@ ENABLED_CHECK_S = 5.0
 
 
 class TaglineApp(HostedApp):
-    """One user's Tagline."""
+    """One user's Tagline; `sources` are the datastores from which admins may make projects."""
 
     TITLE = "Tagline"
     ENABLE_COMMAND_PALETTE = False
     CSS = "Toast { background: $panel; }"
 
-    def __init__(self, desk: Desk, terminal: Terminal, stage: Stage) -> None:
+    def __init__(self, desk: Desk, terminal: Terminal, stage: Stage, sources: Sequence[str] = ()) -> None:
         super().__init__()
+        self.sources = tuple(sources)
         self.desk, self.terminal, self.stage = desk, terminal, stage
         self.register_theme(DARK)
         self.register_theme(LIGHT)

@@ -172,7 +172,10 @@ def start(config: Config) -> DemoServer:
     command += ["--host", HOST, "--port", str(config.port), "--front-ends", str(config.front_ends)]
     with log.open("ab") as file:
         # A session of its own: Ctrl+C in the terminal is the user's, and must not stop the server under them.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+            env={"TAGLINE_SOURCES": str(PHOTOS), **os.environ},
+        )  # fmt: skip
     server = DemoServer(process, config.port)
     until = time.monotonic() + START_S
     while not _answers(config.port):
