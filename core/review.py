@@ -125,7 +125,7 @@ def correct(
 
     refused = _refusals(rows, {item: stamp for item, (stamp, _) in answers_seen.items()}, illegal)
     taken = [item for item in wanted if item not in refused]
-    before = _standings(conn, [rows[item] for item in taken])
+    before = standings(conn, [rows[item] for item in taken])
     changes = [
         Change(
             item, ItemKind(rows[item].kind), before[item], labeled(wanted[item]),
@@ -166,7 +166,7 @@ def reject(
     decided = (ItemState.LABELED, ItemState.NEEDS_REVIEW, ItemState.SKIPPED)
     refused = _refusals(rows, seen, lambda row: None if row.state in decided else NOT_LABELED)
     taken = [item for item in seen if item not in refused]
-    before = _standings(conn, [rows[item] for item in taken])
+    before = standings(conn, [rows[item] for item in taken])
     slots = conn.execute(select(PROJECT.c.min_labelers).where(PROJECT.c.id == project)).scalar_one()
     leases = leases_of(conn, taken)
     changes = [
@@ -242,7 +242,8 @@ def _refusal(row: Row[Any] | None, stamp_ms: int) -> str | None:
     return None if (row.decided_ms or 0) == stamp_ms else CHANGED
 
 
-def _standings(conn: Connection, rows: Sequence[Row[Any]]) -> dict[ItemId, Standing]:
+def standings(conn: Connection, rows: Sequence[Row[Any]]) -> dict[ItemId, Standing]:
+    """How the items of these locked rows stand."""
     conflicts = [ItemId(row.id) for row in rows if row.state == ItemState.NEEDS_REVIEW]
     given = answers_of(conn, conflicts) if conflicts else {}
     found = {}

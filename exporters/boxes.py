@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree as ET
@@ -31,7 +32,38 @@ class _Stems:
         return name
 
 
-class YoloWriter(Writer):
+class _FileAnImage(Writer):
+    """A label file for each labeled image; the paths of the others stand in `unlabeled.txt`.
+
+    A label file without objects says to those who train on it that nothing is on the image, so that there is none for an
+    image that nobody has labeled.
+    """
+
+    def __init__(self, begun: Labeled, output: Output) -> None:
+        super().__init__(begun, output)
+        self._stems = _Stems()
+        self._unlabeled: list[str] = []
+
+    def add(self, items: Sequence[StoredItem]) -> None:
+        """Write the files."""
+        for item, answer in self.counted(items):
+            name = self._stems.name(item.path)
+            if item.state == ItemState.LABELED:
+                self.output.put(*self.file(name, item, answer))
+            else:
+                self._unlabeled.append(item.path)
+
+    @abstractmethod
+    def file(self, name: str, item: StoredItem, answer: Answer) -> tuple[str, bytes]:
+        """The name and content of one image's file."""
+
+    def finish(self) -> None:
+        """Write the list of images that are not labeled, where there are any."""
+        if self._unlabeled:
+            self.output.put("unlabeled.txt", "".join(f"{path}\n" for path in self._unlabeled).encode())
+
+
+class YoloWriter(_FileAnImage):
     """`labels/….txt` beside `data.yaml`: class and centre box, or class and polygon, as fractions of the image.
 
     Source: the dataset format of YOLOv5 and later. Class numbers are those of `names` in data.yaml, from 0.
@@ -41,25 +73,18 @@ class YoloWriter(Writer):
         super().__init__(begun, output)
         needs_regions(begun, "YOLO")
         self._classes = {label.id: n for n, label in enumerate(begun.labels)}
-        self._stems = _Stems()
         names = "".join(f"  {n}: {orjson.dumps(label.path).decode()}\n" for n, label in enumerate(begun.labels))
         output.put("data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}".encode())
 
-    def add(self, items: Sequence[StoredItem]) -> None:
-        """Write a text file an image that is labeled."""
-        for item, answer in self.counted(items):
-            name = self._stems.name(item.path)
-            if item.state == ItemState.LABELED:
-                self.output.put(f"labels/{name}.txt", self._lines(answer, item.size_wh).encode())
+    def file(self, name: str, item: StoredItem, answer: Answer) -> tuple[str, bytes]:
+        """A line a region."""
+        return f"labels/{name}.txt", self._lines(answer, item.size_wh).encode()
 
     def _lines(self, answer: Answer, size_wh: tuple[int, int]) -> str:
         return "".join(
             f"{self._classes[region.label]} {' '.join(_number(v) for v in _yolo(region.shape, size_wh))}\n"
             for region in answer.regions
         )
-
-    def finish(self) -> None:
-        """Nothing comes last."""
 
 
 def _yolo(shape: object, size_wh: tuple[int, int]) -> list[float]:
@@ -74,23 +99,17 @@ def _number(value: float) -> str:
     return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
-class VocWriter(Writer):
+class VocWriter(_FileAnImage):
     """`Annotations/….xml`; `path` is the datastore path. A polygon stands beside its bndbox as x1, y1, x2, y2 …
 
     Source: the PASCAL VOC development kit. Coordinates are px from the image's upper left corner, far edges exclusive.
     """
 
-    def __init__(self, begun: Labeled, output: Output) -> None:
-        super().__init__(begun, output)
-        self._stems = _Stems()
-
-    def add(self, items: Sequence[StoredItem]) -> None:
-        """Write an XML file an image that is labeled, and a bare one for others."""
-        for item, answer in self.counted(items):
-            tree = self._tree(item, answer)
-            ET.indent(tree)
-            data = ET.tostring(tree, encoding="utf-8") + b"\n"
-            self.output.put(f"Annotations/{self._stems.name(item.path)}.xml", data)
+    def file(self, name: str, item: StoredItem, answer: Answer) -> tuple[str, bytes]:
+        """An object a region, or a label of the image."""
+        tree = self._tree(item, answer)
+        ET.indent(tree)
+        return f"Annotations/{name}.xml", ET.tostring(tree, encoding="utf-8") + b"\n"
 
     def _tree(self, item: StoredItem, answer: Answer) -> Element:
         path = PurePosixPath(item.path)
@@ -113,9 +132,6 @@ class VocWriter(Writer):
         if points:
             polygon = ET.SubElement(element, "polygon")
             _texts(polygon, **{f"{'xy'[n % 2]}{n // 2 + 1}": value for n, value in enumerate(points)})
-
-    def finish(self) -> None:
-        """Nothing comes last."""
 
 
 def _texts(parent: Element, **values: object) -> None:

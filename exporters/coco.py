@@ -18,12 +18,12 @@ import orjson
 
 from core.database import Database
 from core.geometry import Box, Polygon
-from core.ids import LabelId
+from core.ids import ItemState, LabelId
 from core.labels import LabelClass, LabelSet
 from exporters.items import Labeled, StoredItem
 from exporters.manifest import ExportMismatch, Manifest, made_at
 from exporters.output import Output
-from exporters.writer import Writer, fraction, store_url
+from exporters.writer import Writer, fraction, state_name, store_url
 
 FILE = "labels.json"
 Write = Callable[[bytes], Awaitable[None]]
@@ -73,8 +73,9 @@ class CocoWriter(Writer):
         self._stack.close()
 
     def image(self, item: StoredItem) -> dict[str, Any]:
-        """The image entry."""
-        return {"id": self.images, "file_name": item.path, "width": item.width, "height": item.height}
+        """The image entry; one that is not labeled says so, since an image without annotations may be labeled empty."""
+        entry = {"id": self.images, "file_name": item.path, "width": item.width, "height": item.height}
+        return entry if item.state == ItemState.LABELED else entry | {"state": state_name(item)}
 
     def annotations(self, body: dict[str, Any], width: int, height: int) -> list[dict[str, Any]]:
         """The annotations of the image just written, from the stored form of its answer."""

@@ -10,8 +10,7 @@ from tempfile import TemporaryFile
 from core.annotation import Answer
 from exporters.items import Labeled, StoredItem
 from exporters.output import Output, safe_name
-from exporters.tables import state_name
-from exporters.writer import Writer, is_multi_class, needs_labels
+from exporters.writer import Writer, is_multi_class, needs_labels, state_name
 from storage import open_store
 from storage.base import StorageError
 

@@ -14,11 +14,10 @@ import pyarrow.parquet as pq
 
 from core.annotation import Answer
 from core.geometry import Box
-from core.ids import ItemState
 from exporters.items import Labeled, StoredItem
 from exporters.manifest import made_at
 from exporters.output import Output
-from exporters.writer import Writer, flat
+from exporters.writer import Writer, flat, state_name
 
 CSV_FILE, PARQUET_FILE = "labels.csv", "labels.parquet"
 COLUMNS = ("file_name", "width", "height", "state", "label", "x0", "y0", "x1", "y1", "polygon", "labeled_at")
@@ -30,11 +29,6 @@ SCHEMA = pa.schema(
         ("labels", pa.list_(pa.string())), ("regions", pa.list_(REGION)), ("labeled_at", pa.timestamp("ms", "UTC")),
     ]
 )  # fmt: skip
-
-
-def state_name(item: StoredItem) -> str:
-    """An item's state as tables write it, such as `labeled` or `needs-review`."""
-    return ItemState(item.state).name.lower().replace("_", "-")
 
 
 class CsvWriter(Writer):

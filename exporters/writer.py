@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.annotation import Answer
 from core.errors import BadInput
 from core.geometry import Box, Polygon
-from core.ids import TaskType
+from core.ids import ItemState, TaskType
 from exporters.items import Labeled, StoredItem
 from exporters.output import Output
 
@@ -112,3 +112,8 @@ def store_url(datastore: str) -> str:
     """How the reference's files name a datastore: `AmlDatastore://NAME/`."""
     name = datastore.rstrip("/").replace("\\", "/").rpartition("/")[2].rpartition(":")[2]
     return f"AmlDatastore://{name or 'datastore'}/"
+
+
+def state_name(item: StoredItem) -> str:
+    """An item's state as tables write it, such as `labeled` or `needs-review`."""
+    return ItemState(item.state).name.lower().replace("_", "-")

@@ -11,6 +11,7 @@ from core.people import Account
 from sshd.commands import data, doctor, export, insight, label, project, quality, review, user
 from sshd.commands.context import Context, Parser, Refused, Send
 from storage.base import StorageError
+from tui.text import clean
 
 NOUNS = (project, data, label, review, quality, insight, export, user, doctor)
 
@@ -51,7 +52,7 @@ async def run(
     try:
         return await _act(args, await make_context())
     except (TaglineError, StorageError) as error:
-        await stderr(f"{error}\n".encode())
+        await stderr(f"{clean(str(error), lines=True)}\n".encode())
         return 1
 
 

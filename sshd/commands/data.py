@@ -1,27 +1,128 @@
-"""`data import`: bring new files of a project's datastore in."""
+"""`data import|labels`: bring images in, and labels that were made elsewhere."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from core import projects
+from core.errors import BadInput, Forbidden
 from core.roles import Action
-from sshd.commands.context import Context, Parser
+from exporters.importers.compare import As, Comparison, Reasons
+from exporters.importers.formats import IMPORTERS
+from exporters.importers.run import AUTO, Wish, compare, write
+from sshd.commands.context import Context, Parser, add_json
+from sshd.commands.finding import find_project
 from sshd.commands.project import load
 
 
 def add_to(commands: Any) -> None:
     """Describe the noun."""
-    noun = commands.add_parser("data", help="bring files in")
+    noun = commands.add_parser("data", help="bring files and labels in")
     verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     load_new = verbs.add_parser(
         "import", help="add files that are new in the project's folder", example="tagline data import Birds"
     )
     load_new.add_argument("project")
     load_new.set_defaults(act=_import)
+    labels = verbs.add_parser(
+        "labels",
+        help="take labels from a file that another tool, or Tagline, wrote",
+        example="tagline data labels Birds instances.json --as labels --dry-run",
+    )
+    labels.add_argument("project")
+    labels.add_argument("file", type=Path, help="a file, a folder or a .zip")
+    kinds = "; ".join(f"{importer.name}: {importer.summary}" for importer in IMPORTERS.values())
+    labels.add_argument("--format", choices=[AUTO, *IMPORTERS], default=AUTO, help=f"{kinds} (default: found out)")
+    labels.add_argument("--as", dest="use", choices=list(USES), default=As.LABELS.value, help=_uses())
+    labels.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    labels.add_argument("--map", action="append", default=[], metavar="THEIRS=OURS", help="a label's name in the file")
+    labels.add_argument("--replace", action="store_true", help="take the place of other answers that items have")
+    labels.add_argument(
+        "--fit", action="store_true", help="cut regions at the image's edge, untangle crossing outlines"
+    )
+    labels.add_argument("--skip-empty", action="store_true", help="an image without regions is not labeled")
+    add_json(labels)
+    labels.set_defaults(act=_labels)
+
+
+USES = {
+    As.LABELS.value: "current answers",
+    As.GOLD.value: "known answers of gold items",
+}
+
+
+def _uses() -> str:
+    return "what they become: " + "; ".join(f"{name}: {what}" for name, what in USES.items()) + " (default: labels)"
 
 
 async def _import(context: Context, args: argparse.Namespace) -> None:
     context.require(Action.IMPORT)
     await load(context, await context.db.read(projects.get_project, args.project))
+
+
+async def _labels(context: Context, args: argparse.Namespace) -> int:
+    project = await find_project(context, args.project, Action.IMPORT)
+    if context.account is not None:
+        raise Forbidden("Labels are taken from files of the server, so this is done on the server itself.")
+    wish = Wish(args.format, As(args.use), _mapped(args.map), args.replace, args.fit, args.skip_empty)
+    found = await compare(context.db, context.acting, project, args.file, wish)
+    written = None
+    if not args.dry_run:
+        written = await write(context.db, context.acting, project, found, wish, now_ms=context.now_ms)
+    if args.json:
+        await context.json(found.facts() | {"written": written})
+    else:
+        await context.say(report(found, written, wish))
+    return 0 if found.answers or found.same else 1
+
+
+def _mapped(given: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    for theirs, sign, ours in pairs:
+        if not (theirs and sign and ours):
+            raise BadInput(f"--map takes THEIRS=OURS, such as --map dog=Animal/Dog, not {theirs + sign + ours!r}.")
+    return {theirs: ours for theirs, _, ours in pairs}
+
+
+def report(found: Comparison, written: int | None, wish: Wish) -> str:
+    """A comparison for people."""
+    into = {As.GOLD: "gold items", As.PRELABELS: "prelabels"}.get(wish.use, "labels")
+    head = f"{found.images:,} images in {found.format}: "
+    if written is None:
+        head += f"{len(found.answers):,} would be taken as {into}. Nothing was written."
+    else:
+        head += f"{written:,} taken as {into}."
+    lines = [head]
+    for count, what in (
+        (found.same, "have this very answer already"),
+        (found.kept, "have another answer, which stays (--replace takes the file's)"),
+        (found.unanswered, "are not labeled in the file"),
+        (found.without, "items of the project are not in the file"),
+    ):
+        lines += [f"  {count:,} {what}"] if count else []
+    lines += _reasons("not found", found.unmatched) + _reasons("not taken", found.refused)
+    lines += [f"  note: {what}, {n:,} times" for what, n in found.notes.most_common()]
+    return "\n".join([*lines, *_classes(found)])
+
+
+def _reasons(head: str, reasons: Reasons) -> list[str]:
+    return [
+        f"  {n:,} {head}: {why}: {', '.join(reasons.examples[why][:3])}{' …' if n > 3 else ''}"
+        for why, n in reasons.counts.most_common(12)
+    ]
+
+
+def _classes(found: Comparison) -> list[str]:
+    unknown = [name for name, (_, label) in found.classes.items() if label is None]
+    lines = ["labels in the file:"] if found.classes else []
+    for name, (n, label) in found.classes.items():
+        to = "unknown to the project" if label is None else ("" if label == name else f"taken as {label}")
+        lines.append(f"  {n:8,} {name}{'  ' + to if to else ''}")
+    if unknown:
+        lines.append(
+            f"{len(unknown)} labels are unknown: add them (`tagline label add`, while the project is paused) or name the label "
+            f"meant with --map '{unknown[0]}=…'."
+        )
+    return lines

@@ -50,6 +50,7 @@ MATRIX = {
     "report": ("al", "report Birds"),
     "audit": ("a", "audit"),
     "data import": ("a", "data import Birds"),
+    "data labels": ("a", "data labels Birds /tmp/labels.json"),
     "export": ("a", "export Birds"),
     "user list": ("a", "user list"),
     "user add": ("a", "user add new"),

@@ -1,0 +1,156 @@
+"""What was exported comes back: an export of what was imported from an export is the same, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from core.access import OPERATOR
+from core.annotation import Answer, Region
+from core.database import Database, open_database
+from core.geometry import Box, Polygon, invalid_reason
+from core.ids import TaskType
+from core.schema import migrate
+from exporters.importers.compare import As
+from exporters.importers.run import Wish, compare, write
+from tests.builders import NOW_MS
+from tests.conftest import Run
+from tests.exporters.house import export_file, exported, label_some, make_project
+from tests.importers.house import LABELS, SIZE, contents, items_of, read_back, write_items
+
+FORMATS = ("coco", "coco-aml", "jsonl", "yolo", "voc", "csv")
+DEPTH = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+label = st.sampled_from([one.id for one in LABELS])
+x = st.floats(0, SIZE[0]).map(lambda v: v + 0.0)
+y = st.floats(0, SIZE[1]).map(lambda v: v + 0.0)
+tenth = st.integers(0, 6399).map(lambda n: n / 10)
+names = st.lists(
+    st.from_regex(r"[a-z0-9 ]{1,6}(/[a-z]{1,3})?\.(jpg|png|JPEG)", fullmatch=True),
+    min_size=1, max_size=6, unique=True,
+)  # fmt: skip
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> Box:
+    """A legal box that is at least a thousandth of a pixel wide, as formats of fractions keep no less."""
+    x0, x1, y0, y1 = draw(x | tenth), draw(x | tenth), draw(y), draw(y)
+    assume(abs(x1 - x0) > 1e-3)
+    assume(abs(y1 - y0) > 1e-3)
+    return Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+@st.composite
+def polygons(draw: st.DrawFn) -> Polygon:
+    """A legal polygon whose points are apart."""
+    points = draw(st.lists(st.tuples(x | tenth, y), min_size=3, max_size=6))
+    rounded = tuple((round(px, 2), round(py, 2)) for px, py in points)
+    assume(len(set(rounded)) == len(rounded))
+    assume(invalid_reason(Polygon(rounded), SIZE) is None)
+    assume(Polygon(rounded).area > 1)
+    return Polygon(rounded)
+
+
+def answers(task: TaskType) -> st.SearchStrategy[Answer]:
+    """Answers that the task allows."""
+    match task:
+        case TaskType.MULTI_CLASS:
+            return label.map(lambda one: Answer((one,)))
+        case TaskType.MULTI_LABEL:
+            return st.lists(label, min_size=1, max_size=3, unique=True).map(lambda some: Answer(tuple(some)))
+    shape: st.SearchStrategy[Box | Polygon] = boxes() if task is TaskType.OBJECT_DETECTION else polygons()
+    regions = st.lists(st.builds(Region, label, shape), max_size=4)
+    return regions.map(lambda some: Answer((), tuple(some)))
+
+
+def there_and_back(task: TaskType, format: str, told: Sequence[tuple[str, Answer | None]]) -> None:
+    """Export, import, export: the same files, and every answer that the first file has."""
+    assume(any(answer is not None for _, answer in told))
+    with TemporaryDirectory() as folder:
+        first, second = Path(folder, "first"), Path(folder, "second")
+        write_items(task, items_of(told), format, first)
+        found = read_back(first, task, [(path, SIZE) for path, _ in told])
+        assert not found.unmatched.counts
+        assert not found.refused.counts
+        assert len(found.answers) == sum(answer is not None for _, answer in told)
+        again = [(path, found.answers.get(item.item)) for item, (path, _) in zip(items_of(told), told, strict=True)]
+        write_items(task, items_of(again), format, second)
+        assert contents(first) == contents(second)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("task", [TaskType.OBJECT_DETECTION, TaskType.INSTANCE_SEGMENTATION])
+def test_regions_come_back_byte_for_byte(task: TaskType, format: str) -> None:
+    """Whatever boxes and polygons there are, and whichever images are not labeled: no format loses or moves one."""
+
+    @DEPTH
+    @given(paths=names, data=st.data())
+    def hold(paths: list[str], data: st.DataObject) -> None:
+        there_and_back(task, format, [(path, data.draw(st.none() | answers(task))) for path in paths])
+
+    hold()
+
+
+@pytest.mark.parametrize("format", ["coco", "coco-aml", "jsonl", "voc", "csv"])
+@pytest.mark.parametrize("task", [TaskType.MULTI_CLASS, TaskType.MULTI_LABEL])
+def test_labels_come_back_byte_for_byte(task: TaskType, format: str) -> None:
+    """Labels of whole images come back in their order, and images that are not labeled stay so."""
+
+    @DEPTH
+    @given(paths=names, data=st.data())
+    def hold(paths: list[str], data: st.DataObject) -> None:
+        there_and_back(task, format, [(path, data.draw(st.none() | answers(task))) for path in paths])
+
+    hold()
+
+
+@pytest.mark.parametrize("format", ["coco", "jsonl", "mltable", "yolo", "voc", "csv"])
+@pytest.mark.parametrize("task", [TaskType.OBJECT_DETECTION, TaskType.INSTANCE_SEGMENTATION])
+def test_a_project_moves_through_a_file(run: Run, tmp_path: Path, task: TaskType, format: str) -> None:
+    """Exported from one house and imported in another, on either engine, a project exports the same bytes there."""
+    other_url = f"sqlite:///{tmp_path / 'other.db'}"
+
+    async def body(db: Database) -> None:
+        project = await make_project(db, task)
+        await label_some(db, project, 7)
+        file = await export_file(db, format, tmp_path)
+        await migrate(other_url)
+        other = await open_database(other_url)
+        try:
+            there = await make_project(other, task)
+            found = await compare(other, OPERATOR, there, file, Wish())
+            assert len(found.answers) == 7
+            assert await write(other, OPERATOR, there, found, Wish(), now_ms=NOW_MS) == 7
+            if format != "csv":  # it says when each label came, which is now
+                assert await exported(other, format) == await asyncio.to_thread(file.read_bytes)
+            again = await compare(other, OPERATOR, there, file, Wish())
+            assert (again.same, len(again.answers)) == (7, 0)
+        finally:
+            await other.close()
+
+    run(body)
+
+
+def test_gold_comes_from_a_file(run: Run, tmp_path: Path) -> None:
+    """Answers of a file become known answers of gold items, with the counts right and the export whole."""
+
+    async def body(db: Database) -> None:
+        project = await make_project(db, TaskType.MULTI_CLASS)
+        await label_some(db, project, 5)
+        file = await export_file(db, "coco", tmp_path)
+        there = await make_project(db, TaskType.MULTI_CLASS, name="Exam")
+        wish = Wish(use=As.GOLD)
+        found = await compare(db, OPERATOR, there, file, wish)
+        assert await write(db, OPERATOR, there, found, wish, now_ms=NOW_MS) == 5
+        assert (await compare(db, OPERATOR, there, file, wish)).same == 5
+        await exported(db, "coco", name="Exam")  # fails where counts and items differ
+
+    run(body)
