@@ -18,11 +18,10 @@ from core.audit import Happening
 from core.decisions import Change, labeled
 from core.ids import AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
 from core.people import Account
-from core.queue import IS_LEASED
 from core.review import standings
 from core.roles import Action
 from core.submissions import illegal_reason, rules_of
-from core.tables import ASSIGNMENT, ITEM
+from core.tables import ASSIGNMENT, IS_LEASED, ITEM
 
 OUT_OF_WORK = "it is unreadable or missing"
 IS_GOLD = "it is a gold item"
