@@ -9,7 +9,7 @@ from core import access, browse, items, people, progress, projects, review
 from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
 from core.browse import Browsed, Filter, Page, Place
 from core.errors import BadInput, Stale
-from core.ids import AccountId, ItemId, LabelId, ProjectId, ProjectState, Role
+from core.ids import AccountId, ItemId, ProjectId, ProjectState, Role
 from core.labels import LabelSet
 from core.people import Account, Member
 from core.progress import Progress
@@ -71,12 +71,9 @@ class Reviewer:
             await read(review.history, *self._here, item.item),
         )
 
-    async def counts(self) -> tuple[Progress, Mapping[LabelId, int]]:
-        """Items by state, and uses of each label."""
-        read = self.desk._db.read
-        return await read(progress.project_progress, self.project.id), await read(
-            progress.label_counts, self.project.id
-        )
+    async def counts(self) -> Progress:
+        """Items by state."""
+        return await self.desk._db.read(progress.project_progress, self.project.id)
 
     async def approve(self, seen: Sequence[Browsed]) -> Receipt:
         """Confirm these answers as they were seen."""

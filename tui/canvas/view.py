@@ -88,12 +88,16 @@ class CanvasView(PictureView):
         """Make pictures until the newest wish is shown; wishes in between are never begun."""
         try:
             while (wish := self._wanted) is not None and (wish != self._shown or self.picture is None):
+                if not all(wish.size_cells):
+                    break  # not laid out yet: the resize that comes asks again
                 assert self._make is not None
                 base = await self._make(wish.viewport, wish.look, wish.size_cells)
                 if self._wanted is None or wish.source is not self._wanted.source:
                     continue
                 if wish.size_cells != (self.size.width, self.size.height):
-                    break
+                    if wish == self._wanted:
+                        break
+                    continue
                 self._frame, self._shown = self._framed(base), wish
                 self._frame.show(*self._marks(wish.viewport))
                 self.refresh()

@@ -50,7 +50,7 @@ class DataScreen(ReviewScreen):
         self._rack = Rack(1, 1, (20, 8), 20)
         self._shown: tuple[Browsed, ...] = ()
         self._people = {account.id: account for account in reviewer.labelers}
-        self._count = ""
+        self._count = self._conflicts = ""
 
     def compose(self) -> ComposeResult:
         """Header, filter, grid, keys."""
@@ -138,13 +138,18 @@ class DataScreen(ReviewScreen):
         ]  # fmt: skip
         if walk.selected:
             left.append((f" {len(walk.selected):,} selected ", "bold success"))
-        self.query_one("#header", Line).show(left, [(f"{self._count}  {clean(self.desk.account.name)} ", "secondary")])
+        right = [
+            (self._conflicts, "bold accent"),
+            (f" {self._count}", "secondary"),
+            (clean(self.desk.account.name), "secondary"),
+        ]
+        self.query_one("#header", Line).show(left, [*right, (" ", "")])
         chips = filter_chips(walk.wanted, self.reviewer.shown, self._people)
         parts: list[Part] = [(" / ", "bold primary"), ("  ".join(chips) or "everything", "foreground")]
         item = walk.item
         size = f"{item.size_wh[0]}\u00d7{item.size_wh[1]} " if item and item.size_wh[0] else ""
-        right = [(f"{clean(item.reason)} ", "warning"), (size, "secondary")] if item else []
-        self.query_one("#filter", Line).show(parts, right)
+        reason = [(f"{clean(item.reason)} ", "warning"), (size, "secondary")] if item else []
+        self.query_one("#filter", Line).show(parts, reason)
 
     async def _load(self, items: Sequence[Browsed]) -> None:
         """The page's rows from top to bottom, then those of the next page."""
@@ -172,14 +177,12 @@ class DataScreen(ReviewScreen):
         return await self._thumbs.row(items, self._rack, self.terminal, rgb)
 
     async def _count_up(self) -> None:
-        """How many there are, where a count is kept of them."""
+        """How many there are, and how many need review."""
         found = await self.ask(self.reviewer.counts())
-        if found is not None and self._walk.wanted == Filter():
-            self._count = f"{found[0].total:,} images, {found[0].labeled:,} labeled"
-        elif found is not None and self._walk.wanted == Filter(label=self._walk.wanted.label):
-            self._count = ""
-        else:
-            self._count = ""
+        if found is None:
+            return
+        self._count = f"{found.total:,} images, {found.labeled:,} labeled "
+        self._conflicts = f" {found.needs_review:,} need review: n " if found.needs_review else ""
         self._show_lines()
 
     async def _refresh(self) -> None:
