@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     met = {}
     for engine, figures in found.items():
         met[f"{engine}: dashboard p99 under {DASHBOARD_P99_MS} ms"] = figures["dashboard"]["p99_ms"] < DASHBOARD_P99_MS
-        for name in ("first page", "last page", "by label", "by label, last page"):
-            met[f"{engine}: {name} p99 under {PAGE_P99_MS} ms"] = figures[name]["p99_ms"] < PAGE_P99_MS
+        for name in figures["reads"]:
+            met[f"{engine}: {name} p99 under {PAGE_P99_MS} ms"] = figures["reads"][name]["p99_ms"] < PAGE_P99_MS
     return {"items": items, "answers": items * ANSWERS_AN_ITEM, "labelers": LABELERS, **found, "met": met}
 
 
@@ -58,14 +58,17 @@ async def _engine(url: str, items: int) -> dict[str, Any]:
             raise RuntimeError("the counts do not say what the rows say")
         found["dashboard"] = await _time(look, RUNS)
         found["dashboard by GROUP BY (peer)"] = await _time(lambda: db.read(_group_by, project), PEER_RUNS)
+        reads = found["reads"] = {}
         for name, wanted, where in _pages(labels, items):
-            found[name] = await _time(lambda w=wanted, o=where: _page(db, project, w, **o), RUNS)
+            reads[name] = await _time(lambda w=wanted, o=where: _page(db, project, w, **o), RUNS)
+        for name, wanted in _rare(labels, items):
+            found[f"{name}, until the page is full"] = await _time(lambda w=wanted: _full(db, project, w), PEER_RUNS)
         found["last page by OFFSET (peer)"] = await _time(lambda: db.read(_offset, project, items - PAGE), PEER_RUNS)
         return found
 
 
 def _pages(labels: list[LabelId], items: int) -> list[tuple[str, Filter, dict[str, Any]]]:
-    label, rare = Filter(label=labels[3]), Filter(text=f"{items - 9:07}")
+    label = Filter(label=labels[3])
     return [
         ("first page", Filter(), {}),
         ("last page", Filter(), {"from_end": True}),
@@ -74,17 +77,32 @@ def _pages(labels: list[LabelId], items: int) -> list[tuple[str, Filter, dict[st
         ("by state", Filter(states=(ItemState.LABELED,)), {}),
         ("by labeler", Filter(labeler=AccountId(7)), {}),
         ("by label and labeler", Filter(label=labels[14], labeler=AccountId(7)), {}),
-        ("by label and labeler, none there", Filter(label=labels[3], labeler=AccountId(7)), {}),
         ("unreviewed", Filter(reviewed=False), {}),
         ("by date", Filter(since_ms=NOW_MS - 40_000, until_ms=NOW_MS - 20_000), {}),
         ("by source", Filter(source=Source.PRELABEL_CORRECTED), {}),
-        ("by a rare text in the path", rare, {}),
+        ("by score", Filter(score_from=0.2, score_until=0.5), {}),
+        *((f"{name}, one read", wanted, {}) for name, wanted in _rare(labels, items)),
     ]
+
+
+def _rare(labels: list[LabelId], items: int) -> list[tuple[str, Filter]]:
+    """What is found at the far end, or nowhere: each read looks at so many rows, and a page takes several."""
+    return [
+        ("by a rare text in the path", Filter(text=f"{items - 9:07}")),
+        ("by label and labeler, none there", Filter(label=labels[3], labeler=AccountId(7))),
+        ("by a score that none has", Filter(score_from=0.9995)),
+    ]
+
+
+async def _full(db: Database, project: ProjectId, wanted: Filter) -> None:
+    page = await browse.full_page(db, OPERATOR, project, wanted, limit=PAGE)
+    if wanted.text and len(page.items) != 1:
+        raise RuntimeError("the search has missed its item")
 
 
 async def _page(db: Database, project: ProjectId, wanted: Filter, **where: Any) -> None:
     page = await db.read(browse.browse, OPERATOR, project, wanted, limit=PAGE, **where)
-    if not page.items and wanted.label is None and wanted.source is None:
+    if not (page.items or page.more) and wanted.label is None and wanted.source is None:
         raise RuntimeError("an empty page measures nothing")
 
 
@@ -160,8 +178,28 @@ def _fill(conn: Connection, project: ProjectId, items: int, first_label: int) ->
             ),
             given,
         )
+    _suggest(conn, given)
     _count(conn, project, items, first_label)
     conn.execute(text("ANALYZE"))
+
+
+def _suggest(conn: Connection, given: dict[str, int]) -> None:
+    """One model has suggested something for every item that is to do."""
+    conn.execute(
+        text(
+            "INSERT INTO model_run (id, project_id, kind, state, device, metrics, log, started_ms, labels) "
+            "VALUES (1, :project, 'infer', 'done', 'cpu', '{}', '', 0, 100)"
+        ),
+        given,
+    )
+    conn.execute(
+        text(
+            "INSERT INTO prediction (item_id, model_id, score, body) "
+            "SELECT id, 1, id % 1000 / 1000.0, '{}' FROM item WHERE project_id = :project AND state = 0"
+        ),
+        given,
+    )
+    conn.execute(text("UPDATE item SET model_id = 1 WHERE project_id = :project AND state = 0"), given)
 
 
 def _count(conn: Connection, project: ProjectId, items: int, first_label: int) -> None:

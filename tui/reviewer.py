@@ -58,8 +58,8 @@ class Reviewer:
         from_end: bool = False,
     ) -> Page:
         """A page of items."""
-        where = {"after": after, "before": before, "from_end": from_end}
-        return await self.desk._db.read(browse.browse, *self._here, wanted, limit=limit, **where)  # type: ignore[arg-type]
+        where = {"limit": limit, "after": after, "before": before, "from_end": from_end}
+        return await browse.full_page(self.desk._db, *self._here, wanted, **where)  # type: ignore[arg-type]
 
     async def known(self, path: str) -> Known:
         """All about one item. Raises NotFound."""

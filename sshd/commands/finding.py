@@ -109,6 +109,8 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     seen = parser.add_mutually_exclusive_group()
     seen.add_argument("--reviewed", action="store_true", help="only what a reviewer has decided")
     seen.add_argument("--unreviewed", action="store_true", help="only labeled items that none has looked at")
+    parser.add_argument("--score-from", type=float, help="a model was at least so sure of its suggestion, 0 to 1")
+    parser.add_argument("--score-until", type=float, help="a model was less sure than this")
     parser.add_argument("--text", default="", help="part of the path")
 
 
@@ -123,6 +125,8 @@ async def read_filter(context: Context, args: argparse.Namespace, labels: LabelS
         since_ms=args.since,
         until_ms=args.until,
         reviewed=True if args.reviewed else (False if args.unreviewed else None),
+        score_from=args.score_from,
+        score_until=args.score_until,
         text=args.text,
     )
 
@@ -135,9 +139,9 @@ async def chosen_items(context: Context, project: Project, paths: Sequence[str],
     if wanted == Filter():
         raise BadInput("Name items by their paths, or choose them with a filter such as --with-label or --labeler.")
     items: list[Browsed] = []
-    after = None
+    after, here = None, (context.acting, project.id)
     while True:
-        page = await context.db.read(browse.browse, context.acting, project.id, wanted, limit=browse.MOST, after=after)
+        page = await browse.full_page(context.db, *here, wanted, limit=browse.MOST, after=after)
         items += page.items
         if len(page.items) < browse.MOST:
             return tuple(items)

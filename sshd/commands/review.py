@@ -86,8 +86,8 @@ def _many(parser: argparse.ArgumentParser, act: Any) -> None:
 async def _list(context: Context, args: argparse.Namespace) -> None:
     project = await find_project(context, args.project, Action.REVIEW)
     labels = await find_labels(context, project)
-    page = await context.db.read(
-        browse.browse,
+    page = await browse.full_page(
+        context.db,
         context.acting,
         project.id,
         await read_filter(context, args, labels),
@@ -123,7 +123,7 @@ def _facts(item: Browsed, labels: LabelSet) -> dict[str, Any]:
     return {
         "path": item.path, "state": item.state.name.lower(), "answer": answer_facts(item.answer, labels),
         "labelers": item.labelers, "source": item.source, "decided_ms": item.stamp_ms or None,
-        "reviewed": item.reviewed, "gold": item.is_gold, "reason": item.reason, "size": item.size_wh,
+        "reviewed": item.reviewed, "score": item.score, "gold": item.is_gold, "reason": item.reason, "size": item.size_wh,
     }  # fmt: skip
 
 

@@ -122,7 +122,7 @@ class DataScreen(ReviewScreen):
     def _card(self, item: Browsed, place: int) -> Card:
         word = STATE_WORDS[item.state]
         tags = answer_tags(item.answer, self.reviewer.shown) if item.state is ItemState.LABELED else ()
-        marks = [("P", "secondary")] if item.source and item.source.value.startswith("prelabel") else []
+        marks = [] if item.score is None else [(f"{item.score:.2f}", "secondary")]
         marks += [("\u2605", "accent")] if item.is_gold else []
         marks += [("\u2713", "success")] if item.reviewed else []
         return Card(

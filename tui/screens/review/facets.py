@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from tui.text import clean
 
 DAY_MS = 86_400_000
 TEXT = "part of the path"
+_NUMBER = re.compile(r"(\d*\.?\d+)(%?)")
+_IS_SCORE = re.compile(r"(score)?\s*[<>]?=?\s*\d*\.?\d+%?(\s*(-|to)\s*\d*\.?\d+%?)?")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,12 @@ def facets(typed: str, now: Filter, labels: LabelSet, people: Sequence[Account],
     found.sort(key=lambda facet: not facet.name.casefold().startswith(needle))
     if not needle:
         return (Facet("everything", "no filter", Filter()), *found) if now != Filter() else tuple(found)
-    return (*_dates(needle, now), *found, Facet(clean(typed.strip()), TEXT, replace(now, text=typed.strip())))
+    return (
+        *_dates(needle, now),
+        *_scores(needle, now),
+        *found,
+        Facet(clean(typed.strip()), TEXT, replace(now, text=typed.strip())),
+    )
 
 
 def _all(now: Filter, labels: LabelSet, people: Sequence[Account], now_ms: int) -> Iterator[Facet]:
@@ -79,10 +87,31 @@ def _dates(needle: str, now: Filter) -> Iterator[Facet]:
             yield Facet(f"{name} {text}", "date", wanted)
 
 
+def _scores(needle: str, now: Filter) -> Iterator[Facet]:
+    """Surer or less sure than a number such as .8 or 80%, or from one to another."""
+    numbers = [_part(number, percent) for number, percent in _NUMBER.findall(needle.removeprefix("score"))]
+    if not _IS_SCORE.fullmatch(needle) or not all(0 <= number <= 1 for number in numbers):
+        return
+    if len(numbers) == 2:
+        low, high = sorted(numbers)
+        yield Facet(f"{low:g} to {high:g}", "score", replace(now, score_from=low, score_until=high))
+        return
+    if ">" not in needle:
+        yield Facet(f"under {numbers[0]:g}", "score", replace(now, score_from=None, score_until=numbers[0]))
+    if "<" not in needle:
+        yield Facet(f"{numbers[0]:g} or more", "score", replace(now, score_from=numbers[0], score_until=None))
+
+
+def _part(number: str, percent: str) -> float:
+    return float(number) / 100 if percent else float(number)
+
+
 def loosened(now: Filter) -> Filter:
     """The filter without its last part, in the order in which it is shown."""
     if now.text:
         return replace(now, text="")
+    if now.by_score:
+        return replace(now, score_from=None, score_until=None)
     if now.by_date:
         return replace(now, until_ms=None) if now.until_ms is not None else replace(now, since_ms=None)
     for name, empty in (("reviewed", None), ("source", None), ("labeler", None), ("label", None)):

@@ -185,7 +185,8 @@ class ItemScreen(LookingScreen):
         source = SOURCE_NAMES[item.source] if item.source is not None else ""
         pages = f"{item.frames} pages" if item.frames > 1 else ""
         gold = "gold: labelers are measured by it" if item.is_gold else ""
-        return [fact for fact in (clean(item.reason), source, reviewed, gold, size, pages) if fact]
+        score = "" if item.score is None else f"a model was {item.score:.0%} sure of its suggestion"
+        return [fact for fact in (clean(item.reason), source, score, reviewed, gold, size, pages) if fact]
 
     def _append_answer(self, text: Text, n: int, one: OneAnswer) -> None:
         chosen = n == self._whose

@@ -90,11 +90,13 @@ def filter_chips(wanted: Filter, labels: LabelSet, people: Mapping[AccountId, Ac
         chips.append(f"since {shown_time(wanted.since_ms)}")
     if wanted.until_ms is not None:
         chips.append(f"before {shown_time(wanted.until_ms)}")
-    return (
-        (*chips, f"\N{LEFT DOUBLE QUOTATION MARK}{clean(wanted.text)}\N{RIGHT DOUBLE QUOTATION MARK}")
-        if wanted.text
-        else tuple(chips)
-    )
+    if wanted.score_from is not None:
+        chips.append(f"score {wanted.score_from:g} or more")
+    if wanted.score_until is not None:
+        chips.append(f"score under {wanted.score_until:g}")
+    if wanted.text:
+        chips.append(f"\N{LEFT DOUBLE QUOTATION MARK}{clean(wanted.text)}\N{RIGHT DOUBLE QUOTATION MARK}")
+    return tuple(chips)
 
 
 def receipt_text(done: str, receipt: Receipt, seen: Mapping[ItemId, Browsed]) -> str:
