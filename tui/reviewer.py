@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core import access, browse, items, people, progress, projects, review
 from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
-from core.browse import Browsed, Filter, Page, Place
+from core.browse import MOST, Browsed, Filter, Page, Place
 from core.errors import BadInput, Stale
 from core.ids import AccountId, ItemId, ProjectId, ProjectState, Role
 from core.labels import LabelSet
@@ -127,6 +127,7 @@ class Walk:
         self.at = 0
         self.number: int | None = None
         self.selected: dict[ItemId, Browsed] = {}
+        self.comments: list[str] = []
 
     @property
     def item(self) -> Browsed | None:
@@ -185,9 +186,11 @@ class Walk:
         if self.page.first is None:
             await self.first()
             return
-        at_ms, item = self.page.first
+        before, (at_ms, item) = self.page, self.page.first
         place = Place(at_ms, ItemId(item + 1 if self.wanted.by_date else item - 1))
         page = await self.reviewer.page(self.wanted, self.limit, after=place)
+        if self.page is not before:
+            return  # turned over meanwhile
         if not page.items:
             await self.last()
             return
@@ -216,6 +219,18 @@ class Walk:
                 del self.selected[item.item]
         else:
             self.selected |= {item.item: item for item in found}
+
+    async def select_all(self, most: int) -> bool:
+        """Select everything that the filter finds, up to so many; False where that is not all."""
+        after, found = None, dict(self.selected)
+        while len(found) < most:
+            page = await self.reviewer.page(self.wanted, MOST, after=after)
+            found |= {item.item: item for item in page.items[: most - len(found)]}
+            if len(page.items) < MOST:
+                break
+            after = page.last
+        self.selected = found
+        return len(found) < most
 
     def settled(self, receipt: Receipt) -> None:
         """What was decided on, or refused, is selected no longer: who looks again selects what they see then."""

@@ -408,3 +408,36 @@ def test_several_labels_are_marked_one_by_one(tmp_path: Path) -> None:
             assert found[0].answer.labels == (labels[2],)
 
     run(tmp_path, story, task_type=TaskType.MULTI_LABEL)
+
+
+def test_everything_that_a_filter_finds_is_selected(tmp_path: Path) -> None:
+    """`A` selects over all pages; `y` then approves all of it in one go."""
+
+    async def story(house: House) -> None:
+        for _ in range(3):
+            await label_some(house, house.labeler, 8)
+        async with house.session(house.admin, size=(80, 24)) as seat:
+            screen = await open_data(seat)
+            await seat.press("slash", *"labeled", "enter")
+            await seat.until(lambda: screen._walk.wanted.states, "the filter")
+            await seat.press("A")
+            await seat.until(lambda: "24 selected" in seat.text, "all of them")
+            await seat.press("y")
+            await seat.until(lambda: "24 images approved" in seat.notices, "the receipt")
+            assert all(item.reviewed for item in await items(house, Filter(states=(ItemState.LABELED,))))
+
+    run(tmp_path, story, images=30)
+
+
+def test_the_dashboard_leads_to_the_data(tmp_path: Path) -> None:
+    """`r` on a project's dashboard opens its data, too."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin) as seat:
+            await seat.until(lambda: "photos" in seat.text, "the project list")
+            await seat.press("d")
+            await seat.until(lambda: len(seat.app.screen_stack) > 2, "the dashboard")
+            await seat.press("r")
+            await seat.until(lambda: isinstance(seat.screen, DataScreen) and seat.screen._walk.page.items, "the data")
+
+    run(tmp_path, story)

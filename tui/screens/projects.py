@@ -127,9 +127,7 @@ class ProjectsScreen(TaglineScreen):
 
     async def action_review(self) -> None:
         """The data of the marked project, to review."""
-        from tui.reviewer import open_reviewer
-        from tui.screens.review.data import DataScreen
+        from tui.screens.review.data import open_data
 
-        summary = self._marked()
-        if summary is not None and (reviewer := await self.ask(open_reviewer(self.desk, summary.project))) is not None:
-            self.app.push_screen(DataScreen(reviewer))
+        if (summary := self._marked()) is not None:
+            await open_data(self, summary.project)

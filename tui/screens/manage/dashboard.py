@@ -180,6 +180,12 @@ class DashboardScreen(ManageScreen):
         else:
             self.say("Only an admin changes a project's settings.")
 
+    async def action_review(self) -> None:
+        """The project's images and labels."""
+        from tui.screens.review.data import open_data
+
+        await open_data(self, self._project)
+
     @work
     async def action_assign(self) -> None:
         """Give images to labelers."""

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -103,20 +104,23 @@ class FilterSearch(Picking):
 
 
 class Comment(ModalScreen[str | None]):
-    """Why answers are sent back; the labelers read it."""
+    """Why answers are sent back; the labelers read it. What was said before is completed."""
 
     BINDINGS = [("escape", "dismiss", "cancel")]
-    DEFAULT_CSS = f"Comment {{ {DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} }}"
+    DEFAULT_CSS = f"Comment {{ {DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} & #again {{ margin-top: 1; color: $secondary; }} }}"
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, before: Sequence[str]) -> None:
         super().__init__()
-        self._what = what
+        self._what, self._before = what, tuple(dict.fromkeys(before))
 
     def compose(self) -> ComposeResult:
         """The question and a line to type in."""
         with Vertical():
             yield Static(Text(f"Reject {self._what}: why? The labeler reads it when the image comes back."), id="why")
-            yield Input(placeholder="for example: two birds, only one is labeled", max_length=300)
+            known = SuggestFromList(self._before, case_sensitive=False)
+            yield Input(placeholder="for example: two birds, only one is labeled", max_length=300, suggester=known)
+            if self._before:
+                yield Static(Text("The right arrow completes what was said before."), id="again")
 
     @on(Input.Submitted)
     def _take(self, event: Input.Submitted) -> None:

@@ -52,9 +52,10 @@ class ReviewScreen(TaglineScreen):
 
         def answered(comment: str | None) -> None:
             if comment:
+                self._walk.comments[:0] = [comment]
                 self._decide("sent back to their labelers", self.reviewer.reject(targets, comment), targets)
 
-        self.app.push_screen(Comment(named(targets)), answered)
+        self.app.push_screen(Comment(named(targets), self._walk.comments), answered)
 
     def action_correct(self) -> None:
         """Put another answer in the place of these."""

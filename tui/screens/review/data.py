@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,9 +14,12 @@ from core.annotation import Receipt
 from core.browse import Browsed, Filter
 from core.errors import TaglineError
 from core.ids import ItemState
+from core.projects import Project
+from core.review import MOST as AT_ONCE
 from storage.base import StorageError
 from tui.keymap import Scope
-from tui.reviewer import Reviewer, Walk
+from tui.reviewer import Reviewer, Walk, open_reviewer
+from tui.screens.base import TaglineScreen
 from tui.screens.review.asking import FilterSearch
 from tui.screens.review.base import ReviewScreen
 from tui.screens.review.conflict import open_conflicts
@@ -26,7 +30,7 @@ from tui.thumbs import Rack, Thumbs, rack_for
 from tui.widgets.line import Line, Part
 from tui.widgets.shelf import Card, Shelf
 
-REFRESH_S = 3.0
+REFRESH_S, REST = 3.0, 30
 LEAST_COLUMNS = (20, 28, 40, 14)
 STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
@@ -51,6 +55,7 @@ class DataScreen(ReviewScreen):
         self._shown: tuple[Browsed, ...] = ()
         self._people = {account.id: account for account in reviewer.labelers}
         self._count = self._conflicts = ""
+        self._rest_until = 0.0
 
     def compose(self) -> ComposeResult:
         """Header, filter, grid, keys."""
@@ -186,12 +191,16 @@ class DataScreen(ReviewScreen):
         self._show_lines()
 
     async def _refresh(self) -> None:
-        if self.is_current:
-            try:
-                await self._walk.reload()
-            except TaglineError:
-                return  # the next look may succeed
-            self._draw()
+        """Look again now and then; after a look that took long, later."""
+        began = time.monotonic()
+        if not self.is_current or began < self._rest_until:
+            return
+        try:
+            await self._walk.reload()
+        except TaglineError:
+            return  # the next look may succeed
+        self._rest_until = time.monotonic() + REST * (time.monotonic() - began)
+        self._draw()
 
     def action_reload(self) -> None:
         """Look again."""
@@ -246,6 +255,12 @@ class DataScreen(ReviewScreen):
         self._walk.select(self._walk.page.items)
         self._draw()
 
+    async def action_everything(self) -> None:
+        """Select all that the filter finds, on every page."""
+        if await self.ask(self._walk.select_all(AT_ONCE)) is False:
+            self.say(f"The first {AT_ONCE:,} are selected; that many can be decided on at once.")
+        self._draw()
+
     async def action_back(self) -> None:
         """From a selection to none, then to the screen before."""
         if self._walk.selected:
@@ -269,6 +284,7 @@ class DataScreen(ReviewScreen):
     async def _look_for(self, wanted: Filter) -> None:
         self._walk.wanted = wanted
         self._walk.selected.clear()
+        self.query_one("#filter", Line).show([(" looking for it ...", "accent")])
         await self.ask(self._walk.first())
         self._draw()
 
@@ -281,3 +297,10 @@ class DataScreen(ReviewScreen):
         """Everything that needs review, one after the other."""
         if (screen := await self.ask(open_conflicts(self.reviewer))) is not None:
             self.app.push_screen(screen)
+
+
+async def open_data(screen: TaglineScreen, project: Project) -> None:
+    """Over this screen, the data page of a project, for who may review it; others are told."""
+    reviewer = await screen.ask(open_reviewer(screen.desk, project))
+    if reviewer is not None:
+        screen.app.push_screen(DataScreen(reviewer))
