@@ -56,7 +56,9 @@ async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[
     hardening.patch_textual()
     ensure_host_key(config.host_key_path)
     db, pictures = await open_database(config.database_url), Pictures()
-    front_end = FrontEnd(db, app_maker(db, pictures, config.source_urls), run_command, config.limits)
+    front_end = FrontEnd(
+        db, app_maker(db, pictures, config.source_urls), run_command, config.limits, held=config.data_dir / "incoming"
+    )
     try:
         acceptor = await _listen(config, front_end)
         chores = [asyncio.create_task(chore) for chore in (front_end.sweep(), cut_off(front_end), collect(front_end))]

@@ -22,6 +22,8 @@ class Limits:
     user_failures_per_minute: int = 10
     commands_per_user: int = 8
     login_timeout_s: int = 30
+    upload_mb: int = 512
+    uploads_project_mb: int = 50 * 1024
 
 
 @dataclass

@@ -7,11 +7,12 @@ import logging
 import os
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import gettempdir
 
 import asyncssh
 
@@ -45,6 +46,7 @@ class FrontEnd:
     make_app: MakeApp
     run_command: RunCommand
     limits: Limits = field(default_factory=Limits)
+    held: Path = field(default_factory=lambda: Path(gettempdir()))
     sessions: dict[AppSession, str] = field(default_factory=dict)
     commands: Counter[str] = field(default_factory=Counter)
     draining: bool = False
@@ -241,15 +243,28 @@ class Connection(asyncssh.SSHServer):
 
     async def run_command(self, argv: list[str], stdout: Send, stderr: Send) -> int:
         """Run one of Tagline's commands as this account; returns the exit status."""
+        try:
+            with self.turn() as front_end:
+                return await front_end.run_command(argv, await self.account(), front_end.db, stdout, stderr)
+        except TooMany as error:
+            await stderr(f"{error}\n".encode())
+            return 75
+
+    @contextmanager
+    def turn(self) -> Iterator[FrontEnd]:
+        """One of the commands and transfers that a user may have at once. Raises TooMany."""
         front_end, name = self._front_end, self.user_name
         if front_end.draining or front_end.commands[name] >= front_end.limits.commands_per_user:
-            await stderr(b"Tagline takes no more commands of yours just now; try again in a moment.\n")
-            return 75
+            raise TooMany("Tagline takes no more commands of yours just now; try again in a moment.")
         front_end.commands[name] += 1
         try:
-            return await front_end.run_command(argv, await self.account(), front_end.db, stdout, stderr)
+            yield front_end
         finally:
             front_end.commands[name] -= 1
+
+
+class TooMany(TaglineError):
+    """The user has as many commands and transfers running as one may, or the server is going down."""
 
 
 def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerConnectionOptions:

@@ -17,6 +17,7 @@ from core.errors import TaglineError
 from sshd.driver import SSHDriver, restore_sequence
 from sshd.output import Output
 from sshd.terminal import DUMB_TERMS, HOLD_S, NO_PROBE_TERMS, PROBE, Probe, ReplyFilter
+from sshd.transfers import hand_over, is_transfer
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
 
@@ -88,13 +89,19 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         return True
 
     def exec_requested(self, command: str) -> bool:
-        """Take one of Tagline's own commands."""
+        """Take one of Tagline's own commands, or scp."""
+        if is_transfer(command):
+            return self._hand_over()
         self._command = command
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """Refuse: there is no subsystem yet."""
-        return False
+        """Take SFTP, the only subsystem."""
+        return subsystem == "sftp" and self._hand_over()
+
+    def _hand_over(self) -> bool:
+        assert self._channel is not None
+        return hand_over(self._channel, self._connection)
 
     def session_started(self) -> None:
         """Begin."""

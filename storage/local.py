@@ -33,7 +33,7 @@ class LocalStore:
         matches = compile_pattern(pattern)
         start = self._inside(fixed_folder(pattern) or ".")
         if not start.is_dir():
-            raise StorageError(f"There is no folder {fixed_folder(pattern)!r} in {self.url}.")
+            raise NoSuchFile(f"There is no folder {fixed_folder(pattern)!r} in {self.url}.")
         return (file for file in self._walk(start) if matches(file.path))
 
     def _walk(self, folder: Path) -> Iterator[StoredFile]:

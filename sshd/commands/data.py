@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
-from core import projects
-from core.errors import BadInput, Forbidden
+from core.errors import BadInput, Forbidden, NotFound
+from core.projects import Project
 from core.roles import Action
 from exporters.importers.compare import As, Comparison, Reasons
 from exporters.importers.formats import IMPORTERS
 from exporters.importers.run import AUTO, Wish, compare, write
+from sshd.commands.bar import Bar
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import find_project
 from sshd.commands.project import load
+from sshd.incoming import Incoming, open_incoming
+from sshd.limits import Limits
+from storage.base import NoSuchFile, StorageError
+from storage.images import is_image_path
+
+OPERATORS = Limits(upload_mb=2048, uploads_project_mb=1_000_000_000)
 
 
 def add_to(commands: Any) -> None:
@@ -22,9 +32,12 @@ def add_to(commands: Any) -> None:
     noun = commands.add_parser("data", help="bring files and labels in")
     verbs = noun.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     load_new = verbs.add_parser(
-        "import", help="add files that are new in the project's folder", example="tagline data import Birds"
+        "import",
+        help="add files that are new in the project's folder, or files of this machine",
+        example="tagline data import Birds new/1.jpg new/2.jpg",
     )
     load_new.add_argument("project")
+    load_new.add_argument("file", nargs="*", type=Path, help="images, or folders of them, that are copied in")
     load_new.set_defaults(act=_import)
     labels = verbs.add_parser(
         "labels",
@@ -32,7 +45,7 @@ def add_to(commands: Any) -> None:
         example="tagline data labels Birds instances.json --as labels --dry-run",
     )
     labels.add_argument("project")
-    labels.add_argument("file", type=Path, help="a file, a folder or a .zip")
+    labels.add_argument("file", type=Path, help="a file, a folder or a .zip; over SSH, one that was sent by scp")
     kinds = "; ".join(f"{importer.name}: {importer.summary}" for importer in IMPORTERS.values())
     labels.add_argument("--format", choices=[AUTO, *IMPORTERS], default=AUTO, help=f"{kinds} (default: found out)")
     labels.add_argument("--as", dest="use", choices=list(USES), default=As.LABELS.value, help=_uses())
@@ -57,17 +70,72 @@ def _uses() -> str:
     return "what they become: " + "; ".join(f"{name}: {what}" for name, what in USES.items()) + " (default: labels)"
 
 
-async def _import(context: Context, args: argparse.Namespace) -> None:
-    context.require(Action.IMPORT)
-    await load(context, await context.db.read(projects.get_project, args.project))
+async def _import(context: Context, args: argparse.Namespace) -> int:
+    project = await find_project(context, args.project, Action.IMPORT)
+    if not args.file:
+        await load(context, project)
+        return 0
+    if context.account is not None:
+        raise Forbidden(
+            f"Over SSH files are sent by scp: scp -P PORT FILES {context.account.name}@HOST:/{project.name}/"
+        )
+    return await _send(context, project, await asyncio.to_thread(_files, args.file))
+
+
+def _files(given: list[Path]) -> list[tuple[str, Path]]:
+    """Files with the names that they get: a folder's keep its name before theirs."""
+    found: list[tuple[str, Path]] = []
+    for path in given:
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.is_file() and is_image_path(one.name))
+            found += [(f"{path.resolve().name}/{one.relative_to(path).as_posix()}", one) for one in inside]
+        elif path.is_file():
+            found.append((path.name, path))
+        else:
+            raise BadInput(f"There is no file {path}; nothing was copied.")
+    return found
+
+
+async def _send(context: Context, project: Project, files: list[tuple[str, Path]]) -> int:
+    incoming = await open_incoming(context.db, context.acting, project.name, Path(gettempdir()), OPERATORS)
+    done: Counter[str] = Counter()
+    with Bar(f"Sending to {project.name}") as bar:
+        for n, (name, path) in enumerate(files, start=1):
+            try:
+                await incoming.require(name, path.stat().st_size)
+                done[(await incoming.take(name, await asyncio.to_thread(path.read_bytes))).partition(":")[0]] += 1
+            except (BadInput, StorageError, OSError) as error:
+                done["refused"] += 1
+                await context.complain(f"{path}: {error}")
+            bar.at(n, len(files))
+    counts = ", ".join(f"{n:,} {what}" for what, n in sorted(done.items())) or "no image"
+    await context.say(f"{project.name}: {counts}. They lie in {incoming.store.url}/{incoming.folder}.")
+    return 1 if done["refused"] else 0
+
+
+def _fetch(incoming: Incoming, given: Path, folder: Path) -> Path:
+    """A file of labels that was sent to the project, as a file of this machine."""
+    try:
+        data = incoming.store.get(incoming.path_of(given.as_posix().removeprefix(f"/{incoming.project.name}/")))
+    except NoSuchFile:
+        raise NotFound(
+            f"Nothing named {given} was sent to {incoming.project.name}; send it first: "
+            f"scp -P PORT {given.name} {incoming.by.name}@HOST:/{incoming.project.name}/"
+        ) from None
+    path = folder / given.name
+    path.write_bytes(data)
+    return path
 
 
 async def _labels(context: Context, args: argparse.Namespace) -> int:
     project = await find_project(context, args.project, Action.IMPORT)
+    incoming = None
     if context.account is not None:
-        raise Forbidden("Labels are taken from files of the server, so this is done on the server itself.")
+        incoming = await open_incoming(context.db, context.acting, project.name, Path(gettempdir()), Limits())
     wish = Wish(args.format, As(args.use), _mapped(args.map), args.replace, args.fit, args.skip_empty)
-    found = await compare(context.db, context.acting, project, args.file, wish)
+    with TemporaryDirectory() as folder:
+        path = args.file if incoming is None else await asyncio.to_thread(_fetch, incoming, args.file, Path(folder))
+        found = await compare(context.db, context.acting, project, path, wish)
     written = None
     if not args.dry_run:
         written = await write(context.db, context.acting, project, found, wish, now_ms=context.now_ms)
