@@ -14,6 +14,7 @@ class Scope(StrEnum):
 
     EVERYWHERE = "Everywhere"
     PROJECTS = "Projects"
+    WIZARD = "New project"
     PROJECT = "Project"
     DETAILS = "Details of a project"
     MEMBERS = "Members of a project"
@@ -48,6 +49,9 @@ KEYS: tuple[Key, ...] = (
     Key(("enter",), "Enter", "open", "label this project", Scope.PROJECTS, "label"),
     Key(("d",), "d", "details", "dashboard of this project (lead, admin)", Scope.PROJECTS, "dashboard"),
     Key(("r",), "r", "review", "review its labels (lead, admin)", Scope.PROJECTS, "review"),
+    Key(("n",), "n", "new", "a new project (admin)", Scope.PROJECTS, "new"),
+    Key(("ctrl+n",), "Ctrl+N", "next", "the next step; Enter does it too where it is no line break", Scope.WIZARD, "next"),
+    Key(("up", "down"), "\u2191\u2193", "move", "the field above or below", Scope.WIZARD),
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),
     Key(("shift+tab",), "Shift+Tab", "previous", "the section before", Scope.PROJECT),
     Key(tuple("1234"), "1-4", "section", "the section of this number", Scope.PROJECT),

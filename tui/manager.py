@@ -7,20 +7,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core import agreement, assigning, dashboard, items, label_changes, people, progress, projects, refresh, settings
-from core.access import if_allowed
+from core import (
+    agreement,
+    assigning,
+    dashboard,
+    imports,
+    items,
+    label_changes,
+    people,
+    progress,
+    projects,
+    refresh,
+    settings,
+)
+from core.access import if_allowed, require_anywhere
 from core.agreement import Agreement
 from core.assigning import Todo
 from core.dashboard import Dashboard
+from core.errors import Forbidden, TaglineError
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
 from core.label_changes import Afterwards
 from core.labels import LabelClass, LabelSet
 from core.people import Account
-from core.projects import Project
+from core.projects import NewProject, Project
 from core.refresh import Found
 from core.roles import Action
 from core.settings import Settings
 from storage import open_store
+from storage.survey import Survey, is_within, survey
 from tui.desk import Desk
 
 AGREEMENT_ITEMS = 1000
@@ -170,3 +184,46 @@ class Manager:
         """Make one class of two in a paused project; returns how many images had it. Raises BadInput."""
         now_ms = self.now_ms()
         return await self._db.write(label_changes.merge_labels, self.account, project, path, into, now_ms=now_ms)
+
+    async def name_problem(self, name: str) -> str:
+        """Why a new project cannot have this name, or nothing."""
+        try:
+            await self._db.read(if_allowed, self.account, Action.CHANGE_PROJECT, None, projects.refuse_taken_name, name)
+        except TaglineError as error:
+            return str(error)
+        return ""
+
+    async def survey(self, url: str, pattern: str, sources: Sequence[str]) -> Survey:
+        """A first look at a datastore below one of the sources. Raises Forbidden for any other, StorageError."""
+        await self._db.read(require_anywhere, self.account, Action.CHANGE_PROJECT)
+        await asyncio.to_thread(_require_source, url, sources)
+        return await asyncio.to_thread(lambda: survey(open_store(url), pattern))
+
+    async def make_project(
+        self, new: NewProject, changes: Mapping[str, Any], members: Sequence[Account], sources: Sequence[str]
+    ) -> Project:
+        """Make a project whose files are loaded in the background. Raises BadInput, DuplicateName, Forbidden."""
+        await asyncio.to_thread(_require_source, new.datastore, sources)
+        now_ms = self.now_ms()
+        return await self._db.write(imports.make_project, self.account, new, changes, members, now_ms=now_ms)
+
+    async def load_again(self, project: ProjectId) -> None:
+        """Ask once more for the files of a project whose import failed."""
+        await self._db.write(imports.ask_import, self.account, project, now_ms=self.now_ms())
+
+    async def troubles(self) -> Mapping[ProjectId, str]:
+        """Why new projects do not get on, where their import failed."""
+        return await self._db.read(imports.troubles, self.account)
+
+
+def _require_source(url: str, sources: Sequence[str]) -> None:
+    if not is_within(url, sources):
+        raise Forbidden(
+            f"From here a project's images lie below {' or '.join(shown_source(one) for one in sources) or 'nothing'}; "
+            "the operator of the server allows others with the setting `sources`."
+        )
+
+
+def shown_source(url: str) -> str:
+    """A datastore as people type it."""
+    return url.removeprefix("local:")

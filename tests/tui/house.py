@@ -71,7 +71,7 @@ class House:
         """One user's running app."""
         terminal, pictures = Terminal(size_cells=size, is_dark=is_dark), Pictures()
         desk = Desk(self.db, account or self.labeler, pictures, self.clock)
-        app = TaglineApp(desk, terminal, Stage(terminal))
+        app = TaglineApp(desk, terminal, Stage(terminal), [f"local:{self.folder.parent}"])
         try:
             async with app.run_test(size=size) as pilot:
                 yield Seat(app, pilot)

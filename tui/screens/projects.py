@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.ids import ProjectState
-from core.projects import ProjectSummary
+from core.ids import ProjectId, ProjectState
+from core.projects import Project, ProjectSummary
 from core.roles import Action, allowed
 from tui.keymap import Scope
+from tui.manager import Manager
 from tui.screens.base import TaglineScreen
 from tui.text import clean
+from tui.widgets.bars import bar
 from tui.widgets.line import Line
 
 REFRESH_S = 2.0
@@ -40,6 +44,7 @@ class ProjectsScreen(TaglineScreen):
     def __init__(self) -> None:
         super().__init__()
         self._projects: tuple[ProjectSummary, ...] = ()
+        self._troubles: Mapping[ProjectId, str] = {}
 
     def compose(self) -> ComposeResult:
         """Title, list, keys."""
@@ -62,9 +67,12 @@ class ProjectsScreen(TaglineScreen):
         if not self.is_current:
             return
         found = await self.ask(self.desk.projects())
-        if found is None or found == self._projects:
+        if found is None:
             return
-        self._projects = found
+        troubles = await self._find_troubles(found)
+        if found == self._projects and troubles == self._troubles:
+            return
+        self._projects, self._troubles = found, troubles
         options = self.query_one(OptionList)
         marked = options.highlighted or 0
         options.clear_options()
@@ -76,6 +84,13 @@ class ProjectsScreen(TaglineScreen):
         empty.display = not found
         options.focus()
 
+    async def _find_troubles(self, found: Sequence[ProjectSummary]) -> Mapping[ProjectId, str]:
+        """Why new projects do not get on; for admins, and only where there is a new one."""
+        is_new = any(summary.project.state is ProjectState.INITIALIZING for summary in found)
+        if not is_new or not allowed(self.desk.account.role, Action.CHANGE_PROJECT):
+            return {}
+        return await self.ask(Manager(self.desk).troubles()) or {}
+
     def _row(self, summary: ProjectSummary) -> Text:
         project, progress = summary.project, summary.progress
         colors = self.app.theme_variables
@@ -84,14 +99,25 @@ class ProjectsScreen(TaglineScreen):
         row.append(clean(project.name), style=f"bold {colors['primary']}")
         row.append(f"  {project.task_type}  {project.state}\n", style=colors["secondary"])
         if project.state is ProjectState.INITIALIZING:
-            row.append(f"loading {project.import_done:,} of {project.import_total:,} files\n")
-            return row
+            return row.append_text(self._loading(project))
         row.append("\u2501" * done, style=colors["success"])
         row.append("\u2500" * (BAR_CELLS - done), style=colors["secondary"])
         row.append(f"  {progress.labeled:,} of {progress.total:,} labeled")
         for n, word in ((progress.skipped, "skipped"), (progress.unreadable, "unreadable")):
             row.append(f", {n:,} {word}" if n else "")
         return row
+
+    def _loading(self, project: Project) -> Text:
+        """How far the files of a new project are, or why they do not come."""
+        colors = self.app.theme_variables
+        if trouble := self._troubles.get(project.id):
+            return Text(clean(trouble), colors["error"])
+        done, total = project.import_done, project.import_total
+        if not total:
+            return Text("looking at its files \u2026", colors["secondary"])
+        return bar(done, total, BAR_CELLS, colors["accent"], colors["panel"]).append(
+            f"  {done:,} of {total:,} files loaded"
+        )
 
     def _marked(self) -> ProjectSummary | None:
         marked = self.query_one(OptionList).highlighted
@@ -131,3 +157,12 @@ class ProjectsScreen(TaglineScreen):
 
         if (summary := self._marked()) is not None:
             await open_data(self, summary.project)
+
+    def action_new(self) -> None:
+        """Make a project, step by step."""
+        from tui.screens.manage.wizard import WizardScreen
+
+        if allowed(self.desk.account.role, Action.CHANGE_PROJECT):
+            self.app.push_screen(WizardScreen())
+        else:
+            self.say("Only an admin makes projects.")

@@ -19,7 +19,7 @@ def bar(part: float, whole: float, cells: int, color: str, rest: str) -> Text:
     eighths = min(8 * cells, round(8 * cells * part / whole)) if whole > 0 else 0
     eighths = max(1, eighths) if part > 0 and cells else eighths
     text = FULL * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
-    return Text(text.ljust(cells), f"{color} on {rest}")
+    return Text().append(text.ljust(cells), f"{color} on {rest}")
 
 
 def stacked(parts: Sequence[tuple[int, str]], cells: int, rest: str) -> Text:

@@ -151,7 +151,11 @@ class DetailsScreen(ManageScreen):
 
     @work(exclusive=True, group="refresh")
     async def action_refresh(self) -> None:
-        """Look for new and missing files now."""
+        """Look for new and missing files now; of a new project that failed to load, load them again."""
+        if self._project.state is ProjectState.INITIALIZING:
+            await self.ask(self.manager.load_again(self._project.id))
+            self.say("The project's files are loaded now; the project list shows how far they are.")
+            return
         self.say("Looking for new and missing files …")
         found = await self.ask(self.manager.refresh(self._project))
         if found is not None:
