@@ -1,70 +1,18 @@
-"""The review screens as leads use them: keys in, verdicts in the database."""
+"""The data page as leads use it: keys in, verdicts in the database."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core import browse, people, review, submissions
-from core.annotation import Answer, Region, SubmittedItem
-from core.browse import Browsed, Filter
-from core.geometry import Box
-from core.ids import ItemState, LabelId, ProjectState, Role, TaskType
-from core.people import Account
-from core.projects import label_classes, set_state
-from core.settings import change_settings
-from tests.tui.house import House, Seat, open_house
-from tui.screens.review.correction import CorrectionScreen
+from core import review, submissions
+from core.annotation import Answer, SubmittedItem
+from core.browse import Filter
+from core.ids import ItemState, TaskType
+from tests.tui.house import House
+from tests.tui.reviewing import draw_box, items, label_some, labels_of, make_lead, open_data, run
 from tui.screens.review.data import DataScreen
-from tui.screens.review.item import ItemScreen
-
-
-def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
-    """Play a story in a house of its own."""
-
-    async def play() -> None:
-        async with open_house(folder, **options) as house, asyncio.timeout(60):
-            await story(house)
-
-    asyncio.run(play())
-
-
-async def labels_of(house: House) -> list[LabelId]:
-    """The project's labels."""
-    return [label.id for label in await house.db.read(label_classes, house.project)]
-
-
-async def label_some(house: House, account: Account, count: int, number: int = 0) -> None:
-    """Somebody labels so many images alike."""
-    labels = await labels_of(house)
-    page = await house.claim(account, count)
-    answers = [SubmittedItem(held.item, held.token, Answer((labels[number],))) for held in page.items]
-    await house.db.write(submissions.submit, house.project, account.id, answers, now_ms=house.clock())
-
-
-async def make_lead(house: House) -> Account:
-    """A lead of the project."""
-    lead = await house.db.write(people.add_account, "lea", Role.LEAD, by=None, now_ms=house.clock())
-    await house.db.write(people.add_member, house.project, lead.id, Role.LEAD, by=house.admin.id, now_ms=house.clock())
-    return lead
-
-
-async def items(house: House, wanted: Filter | None = None) -> tuple[Browsed, ...]:
-    """What the database says."""
-    page = await house.db.read(browse.browse, house.admin, house.project, wanted or Filter(), limit=100)
-    return page.items
-
-
-async def open_data(seat: Seat) -> DataScreen:
-    """From the project list to the data page."""
-    await seat.until(lambda: "photos" in seat.text, "the project list")
-    await seat.press("r")
-    await seat.until(lambda: isinstance(seat.screen, DataScreen) and seat.screen._walk.page.items, "the data page")
-    return seat.screen  # type: ignore[no-any-return]
 
 
 def test_a_lead_pages_through_everything(tmp_path: Path) -> None:
@@ -203,172 +151,6 @@ def test_labelers_do_not_review(tmp_path: Path) -> None:
             assert not isinstance(seat.screen, DataScreen)
 
     run(tmp_path, story)
-
-
-async def ask_two(house: House) -> None:
-    """Every image wants two labelers who agree; nobody else is asked."""
-    at = {"by": house.admin.id, "now_ms": house.clock()}
-    await house.db.write(set_state, house.project, ProjectState.PAUSED, **at)
-    changes = {"min_labelers": 2, "max_labelers": 2}
-    await house.db.write(change_settings, house.admin, house.project, changes, now_ms=house.clock())
-    await house.db.write(set_state, house.project, ProjectState.RUNNING, **at)
-
-
-def test_one_image_after_the_other(tmp_path: Path) -> None:
-    """Enter opens the image in focus with its history; `y` approves it and goes on; back in the grid the focus came along."""
-
-    async def story(house: House) -> None:
-        await label_some(house, house.labeler, 4)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 4, "the labeled ones")
-            names = [item.path for item in screen._walk.page.items]
-            await seat.press("right", "enter")
-            await seat.until(lambda: isinstance(seat.screen, ItemScreen) and names[1] in seat.text, "the second image")
-            assert "labeled: cat" in seat.text
-            await seat.press("y")
-            await seat.until(lambda: names[2] in seat.text, "the third image")
-            await seat.press("left")
-            await seat.until(lambda: "approved" in seat.text, "the second image, approved")
-            await seat.press("pagedown", "pagedown")
-            await seat.until(lambda: names[3] in seat.text, "the fourth image")
-            await seat.press("escape")
-            await seat.until(
-                lambda: seat.screen is screen and screen._walk.at == 3, "the grid with the fourth in focus"
-            )
-
-    run(tmp_path, story)
-
-
-def test_a_rejected_image_makes_room_for_the_next(tmp_path: Path) -> None:
-    """A rejected image leaves what was filtered for, and the next one takes its place, never skipping one."""
-
-    async def story(house: House) -> None:
-        await label_some(house, house.labeler, 3)
-        async with house.session(house.admin) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 3, "the labeled ones")
-            names = [item.path for item in screen._walk.page.items]
-            await seat.press("enter")
-            await seat.until(lambda: isinstance(seat.screen, ItemScreen), "the first image")
-            await seat.press("x", *"blurred", "enter")
-            await seat.until(lambda: names[1] in seat.text and names[0] not in seat.text, "the second image")
-
-    run(tmp_path, story)
-
-
-def test_a_conflict_is_settled_with_one_answer(tmp_path: Path) -> None:
-    """`n` shows who said what; a digit and Enter take that labeler's answer, and the next conflict comes until none is left."""
-
-    async def story(house: House) -> None:
-        await ask_two(house)
-        await label_some(house, house.labeler, 2, 0)
-        await label_some(house, house.other, 2, 1)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            await open_data(seat)
-            await seat.press("n")
-            await seat.until(lambda: "alice: cat" in seat.text and "bob: dog" in seat.text, "both answers")
-            await seat.press("enter")
-            await seat.until(lambda: "Choose an answer" in seat.notices, "the question")
-            await seat.press("2", "enter")
-            await seat.until(lambda: "settled with bob's answer" in seat.notices, "the receipt")
-            await seat.until(lambda: "1 of 1" in seat.text, "the next one")
-            await seat.press("e", *"bird", "enter")
-            await seat.until(lambda: "Nothing needs review" in seat.text, "the end")
-            labels = await labels_of(house)
-            labeled = await items(house, Filter(states=(ItemState.LABELED,)))
-            assert sorted(item.answer.labels for item in labeled) == [(labels[1],), (labels[2],)]
-            past = await house.db.read(review.history, house.admin, house.project, labeled[0].item)
-            assert past[-1].what == "item-resolved"
-
-    run(tmp_path, story)
-
-
-def test_boxes_that_differ_lie_over_the_picture(tmp_path: Path) -> None:
-    """Each labeler's boxes are drawn, each labeler's in a colour of their own; the chosen one's thicker, under its label."""
-
-    async def story(house: House) -> None:
-        await ask_two(house)
-        labels = await labels_of(house)
-        for account, left in ((house.labeler, 2.0), (house.other, 30.0)):
-            page = await house.claim(account, 1)
-            answer = Answer((), (Region(labels[0], Box(left, 2, left + 12, 20)),))
-            given = [SubmittedItem(held.item, held.token, answer) for held in page.items]
-            await house.db.write(submissions.submit, house.project, account.id, given, now_ms=house.clock())
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            await open_data(seat)
-            await seat.press("n")
-            await seat.until(lambda: isinstance(seat.screen, ItemScreen) and seat.screen._image, "the image")
-            both = seat.screen._outlines()
-            assert [outline.shape.x0 for outline in both] == [2.0, 30.0]
-            assert both[0].color != both[1].color
-            await seat.press("tab")
-            await seat.until(lambda: [o.line for o in seat.screen._outlines()] == ["dashed", "chosen"], "the choice")
-            assert seat.screen._outlines()[1].tag == "cat"
-            await seat.press("y")
-            await seat.until(lambda: "Nothing needs review" in seat.text, "the end")
-            labeled = await items(house, Filter(states=(ItemState.LABELED,)))
-            assert labeled[0].answer.regions[0].shape == Box(2.0, 2, 14.0, 20)
-
-    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
-
-
-async def draw_box(house: House, account: Account, left: float = 2.0) -> None:
-    """Somebody draws one box of the first label on one image."""
-    labels = await labels_of(house)
-    page = await house.claim(account, 1)
-    answer = Answer((), (Region(labels[0], Box(left, 2, left + 12, 20)),))
-    given = [SubmittedItem(held.item, held.token, answer) for held in page.items]
-    await house.db.write(submissions.submit, house.project, account.id, given, now_ms=house.clock())
-
-
-def test_boxes_are_corrected_on_the_canvas(tmp_path: Path) -> None:
-    """`e` opens the canvas with the labeler's boxes; Enter puts the corrected ones in place and goes back to the review."""
-
-    async def story(house: House) -> None:
-        await draw_box(house, house.labeler)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
-            await seat.press("e")
-            await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
-            await seat.press("tab", "2", "enter")
-            await seat.until(lambda: "1 image corrected" in seat.notices, "the receipt")
-            await seat.until(lambda: seat.screen is screen, "the grid")
-            labels = await labels_of(house)
-            found = (await items(house, Filter(states=(ItemState.LABELED,))))[0]
-            assert found.answer == Answer((), (Region(labels[1], Box(2, 2, 14, 20)),))
-            assert found.reviewed
-            assert found.labelers == ("alice",)
-
-    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
-
-
-def test_a_refused_correction_of_boxes_is_kept(tmp_path: Path) -> None:
-    """A labeler changes their boxes while a reviewer draws: the reviewer is told, and what they drew is still there."""
-
-    async def story(house: House) -> None:
-        await draw_box(house, house.labeler)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
-            await seat.press("e")
-            await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
-            held = (await house.submitted(house.labeler))[0]
-            changed = SubmittedItem(held.item, held.token, Answer())
-            await house.db.write(submissions.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
-            await seat.press("tab", "2", "enter")
-            await seat.until(lambda: "its answer changed" in seat.notices, "the refusal")
-            await seat.until(lambda: seat.screen.page.items, "the work again")
-            assert seat.screen.page.answers[0].regions[0].label == (await labels_of(house))[1]
-            await seat.press("escape")
-            await seat.until(lambda: seat.screen is screen, "the grid")
-
-    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
 
 
 @pytest.mark.parametrize("task_type", [TaskType.MULTI_CLASS, TaskType.OBJECT_DETECTION])

@@ -9,12 +9,13 @@ from core.annotation import Answer, Receipt
 from core.browse import Browsed
 from core.ids import ItemState, LabelId, TaskType
 from core.review import MOST
-from tui.reviewer import Reviewer, Walk
+from tui.reviewer import Reviewer
 from tui.screens.base import TaglineScreen
 from tui.screens.dialogs import LabelSearch
 from tui.screens.review.asking import Comment, LabelsChoice
 from tui.screens.review.words import receipt_text
 from tui.text import clean
+from tui.walk import Walk
 
 
 class ReviewScreen(TaglineScreen):

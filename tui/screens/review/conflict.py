@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from core.browse import Filter
 from core.ids import ItemState
-from tui.reviewer import Reviewer, Walk
+from tui.reviewer import Reviewer
 from tui.screens.review.item import ItemScreen
+from tui.walk import Walk
 
 PAGE = 50
 
@@ -14,9 +15,7 @@ class ConflictScreen(ItemScreen):
     """Walks through everything that needs review."""
 
     TITLE_WORD = "Needs review"
-
-    def _nothing(self) -> str:
-        return "Nothing needs review: everybody agrees.\n\nEsc: back"
+    NOTHING = "Nothing needs review: everybody agrees."
 
 
 async def open_conflicts(reviewer: Reviewer) -> ConflictScreen:

@@ -12,8 +12,9 @@ from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.picture.prepare import Prepared
-from tui.reviewer import Walk, held
+from tui.reviewer import held
 from tui.screens.review.base import ReviewScreen
+from tui.walk import Walk
 
 ZOOM = 1.5
 PAN_PX = 64

@@ -1,0 +1,81 @@
+"""What happens in a house before its answers are reviewed, and the way to the data page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from core import browse, people, submissions
+from core.annotation import Answer, Region, SubmittedItem
+from core.browse import Browsed, Filter
+from core.geometry import Box
+from core.ids import LabelId, ProjectState, Role
+from core.people import Account
+from core.projects import label_classes, set_state
+from core.settings import change_settings
+from tests.tui.house import House, Seat, open_house
+from tui.screens.review.data import DataScreen
+
+
+def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
+    """Play a story in a house of its own."""
+
+    async def play() -> None:
+        async with open_house(folder, **options) as house, asyncio.timeout(60):
+            await story(house)
+
+    asyncio.run(play())
+
+
+async def labels_of(house: House) -> list[LabelId]:
+    """The project's labels."""
+    return [label.id for label in await house.db.read(label_classes, house.project)]
+
+
+async def label_some(house: House, account: Account, count: int, number: int = 0) -> None:
+    """Somebody labels so many images alike."""
+    labels = await labels_of(house)
+    page = await house.claim(account, count)
+    answers = [SubmittedItem(held.item, held.token, Answer((labels[number],))) for held in page.items]
+    await house.db.write(submissions.submit, house.project, account.id, answers, now_ms=house.clock())
+
+
+async def make_lead(house: House) -> Account:
+    """A lead of the project."""
+    lead = await house.db.write(people.add_account, "lea", Role.LEAD, by=None, now_ms=house.clock())
+    await house.db.write(people.add_member, house.project, lead.id, Role.LEAD, by=house.admin.id, now_ms=house.clock())
+    return lead
+
+
+async def items(house: House, wanted: Filter | None = None) -> tuple[Browsed, ...]:
+    """What the database says."""
+    page = await house.db.read(browse.browse, house.admin, house.project, wanted or Filter(), limit=100)
+    return page.items
+
+
+async def open_data(seat: Seat) -> DataScreen:
+    """From the project list to the data page."""
+    await seat.until(lambda: "photos" in seat.text, "the project list")
+    await seat.press("r")
+    await seat.until(lambda: isinstance(seat.screen, DataScreen) and seat.screen._walk.page.items, "the data page")
+    return seat.screen  # type: ignore[no-any-return]
+
+
+async def ask_two(house: House) -> None:
+    """Every image wants two labelers who agree; nobody else is asked."""
+    at = {"by": house.admin.id, "now_ms": house.clock()}
+    await house.db.write(set_state, house.project, ProjectState.PAUSED, **at)
+    changes = {"min_labelers": 2, "max_labelers": 2}
+    await house.db.write(change_settings, house.admin, house.project, changes, now_ms=house.clock())
+    await house.db.write(set_state, house.project, ProjectState.RUNNING, **at)
+
+
+async def draw_box(house: House, account: Account, left: float = 2.0) -> None:
+    """Somebody draws one box of the first label on one image."""
+    labels = await labels_of(house)
+    page = await house.claim(account, 1)
+    answer = Answer((), (Region(labels[0], Box(left, 2, left + 12, 20)),))
+    given = [SubmittedItem(held.item, held.token, answer) for held in page.items]
+    await house.db.write(submissions.submit, house.project, account.id, given, now_ms=house.clock())
