@@ -26,6 +26,7 @@ NAMES = (
     "consensus",
     "export",
     "fuzz-images",
+    "assist",
 )
 
 

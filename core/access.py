@@ -73,10 +73,13 @@ def require_enabled(conn: Connection, account: Account) -> None:
 
 @dataclass(frozen=True)
 class Seat:
-    """What a labeler's place in a running project is like: how long pages stay in hand, how many items are gold."""
+    """What a labeler's place in a running project is like: how long pages stay in hand, how many items are gold, whether
+    a model learns from it.
+    """
 
     lease_s: int
     gold_rate: float
+    learns: bool = False
 
 
 def require_labeler(conn: Connection, project: ProjectId, account: AccountId) -> Seat:
@@ -97,11 +100,12 @@ def require_labeler(conn: Connection, project: ProjectId, account: AccountId) ->
         raise Forbidden("That project is no longer given to you; your unsubmitted work is kept. Ask an admin.")
     if row.state != ProjectState.RUNNING:
         raise ProjectPaused(f"The project is {row.state}; your work is kept and can be submitted when it runs again.")
-    return Seat(row.lease_s, float(row.quality.get("gold_rate", 0.0)))
+    return Seat(row.lease_s, float(row.quality.get("gold_rate", 0.0)), bool(row.assist.get("on")))
 
 
 _SEAT = always(
-    select(PROJECT.c.state, PROJECT.c.lease_s, PROJECT.c.quality, ACCOUNT.c.disabled_ms, ACCOUNT.c.role)
+    select(PROJECT.c.state, PROJECT.c.lease_s, PROJECT.c.quality, PROJECT.c.assist)
+    .add_columns(ACCOUNT.c.disabled_ms, ACCOUNT.c.role)
     .add_columns(MEMBERSHIP.c.role.label("here"))
     .select_from(PROJECT)
     .join(ACCOUNT, ACCOUNT.c.id == number("account"))

@@ -88,6 +88,8 @@ class HeldItem:
         size_wh: width and height in px of the upright image.
         comment: why a reviewer sent it back, or empty.
         submitted: True for an earlier submission reopened by its own labeler (`b`, back).
+        suggestion: what a model suggests, of a prelabeled item; the draft starts with it.
+        score: how sure the model is, 0 to 1.
     """
 
     item: ItemId
@@ -102,6 +104,8 @@ class HeldItem:
     comment: str = ""
     submitted: bool = False
     cluster: int | None = None
+    suggestion: Answer | None = None
+    score: float | None = None
 
 
 class Place(NamedTuple):

@@ -1,7 +1,7 @@
 """Which open items a claim takes, and in what order: the order of work, gold items among it. It changes nothing.
 
 Corrections asked of this labeler come first, then items assigned to them, then prelabeled, clustered and manual items, each
-by (priority, key). A cursor a kind remembers how far the labeler has come, because with consensus the items behind it stay
+by (priority, key); bursts of the audit stream, by which ML assist is measured, go between. A cursor a kind remembers how far the labeler has come, because with consensus the items behind it stay
 open for others, and walking over them again took 0.3 s a claim; what opened up behind it is found when its kind runs dry.
 """
 
@@ -20,21 +20,36 @@ from core.tally import total_done
 
 MAX_REJECTED = 100
 DRY_MS = 30_000
+AUDIT_BURST = 30
+AUDIT_EVERY = 5
 _START = Place(-(2**31), -1)
 NEEDED = (
     *(ITEM.c.id, ITEM.c.path, ITEM.c.etag, ITEM.c.width, ITEM.c.height, ITEM.c.frames, ITEM.c.kind, ITEM.c.priority),
-    *(ITEM.c.key, ITEM.c.cluster, ITEM.c.defaults, ITEM.c.gold),
+    *(ITEM.c.key, ITEM.c.cluster, ITEM.c.defaults, ITEM.c.gold, ITEM.c.model_id),
 )
 
 
 def candidates(
-    conn: Connection, project: ProjectId, account: AccountId, size: int, cursor: Cursor, *, now_ms: int
+    conn: Connection,
+    project: ProjectId,
+    account: AccountId,
+    size: int,
+    cursor: Cursor,
+    *,
+    now_ms: int,
+    learns: bool = False,
 ) -> tuple[Sequence[Any], Cursor]:
-    """Rows of open items for this labeler, all of one kind, locked against other claims; and the cursor after them."""
+    """Rows of open items for this labeler, all of one kind, locked against other claims; and the cursor after them.
+
+    Args:
+        learns: whether a model learns from the project, so that its audit stream has its turns.
+    """
     here = {"project": project, "account": account, "size": size}
     for rows in (_corrections(conn, here), _ASSIGNED.all(conn, **here)):
         if rows:
             return rows, cursor
+    if learns and is_audit_turn(total_done(conn, project, account)) and (rows := _AUDIT.all(conn, **here)):
+        return rows, cursor
     places = {kind: cursor.get(kind, _START) for kind in ItemKind}
     for kind in sorted(ItemKind, key=lambda kind: (places[kind].dry_until_ms > now_ms, kind)):
         rows = _of_kind(conn, here, kind, places[kind])
@@ -43,6 +58,11 @@ def candidates(
             return rows, places
         places[kind] = _START._replace(dry_until_ms=now_ms + DRY_MS)
     return (), places
+
+
+def is_audit_turn(done: int) -> bool:
+    """True when a labeler who has done so many items is to do some of the audit stream: a burst in five. Pure."""
+    return done // AUDIT_BURST % AUDIT_EVERY == 0
 
 
 def _corrections(conn: Connection, here: dict[str, Any]) -> Sequence[Any]:
@@ -88,6 +108,13 @@ _THESE = Prepared(
 )
 _ASSIGNED = Prepared(
     lambda engine: _open_items(engine).where(ITEM.c.assignee_id == number("account")).order_by(ITEM.c.key)
+)
+_AUDIT = Prepared(
+    lambda engine: (
+        _open_items(engine)
+        .where(ITEM.c.audit == literal_column("1"), ITEM.c.assignee_id.is_(None))
+        .order_by(ITEM.c.key)
+    )
 )
 _NEXT = Prepared(
     lambda engine: (

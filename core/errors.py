@@ -8,6 +8,7 @@ TaglineError
 ├── ProjectPaused       labels are taken only while a project runs
 ├── LeaseLost           the item is no longer this labeler's; the work is kept as a draft
 ├── Stale               the row changed since it was read
+├── JobLost             a background job was cancelled, or another worker has it now
 └── DatabaseTrouble     the database cannot serve just now
     ├── DatabaseLocked
     ├── DatabaseReadOnly
@@ -49,6 +50,10 @@ class LeaseLost(TaglineError):
 
 class Stale(TaglineError):
     """What was edited has changed since it was read."""
+
+
+class JobLost(TaglineError):
+    """The job is no longer this worker's: it was cancelled, or another worker took it over."""
 
 
 class DatabaseTrouble(TaglineError):

@@ -6,19 +6,24 @@ A cancelled job is simply no longer its worker's, who learns it at the next hear
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.errors import JobLost
 from core.ids import ProjectId
 from core.tables import JOB, UNFINISHED, WORKER
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MAX_ATTEMPTS = 5
 LEASE_S = 30
+RETRY_S = 20
 KEPT_ERROR = 2000
 DIED = "the worker died {attempt} times at this job, last without a word; see its log"
 
@@ -91,11 +96,13 @@ def claim(
     """Lease the oldest job that this worker can do, or None. Jobs whose worker went silent are taken over, or given up.
 
     Args:
+        provides: what the worker has that jobs may need.
         kinds: the only kinds that it knows; any where none is named.
     """
     silent = and_(JOB.c.state == JobState.RUNNING.value, JOB.c.lease_until_ms < now_ms)
     _give_up(conn, silent, now_ms)
-    ready = or_(JOB.c.state == JobState.QUEUED.value, silent)
+    waited = or_(JOB.c.lease_until_ms.is_(None), JOB.c.lease_until_ms <= now_ms)
+    ready = or_(and_(JOB.c.state == JobState.QUEUED.value, waited), silent)
     query = select(JOB).where(UNFINISHED, ready, JOB.c.needs.in_(["", *provides])).order_by(JOB.c.id).limit(1)
     if kinds:
         query = query.where(JOB.c.kind.in_(list(kinds)))
@@ -146,6 +153,21 @@ def is_held(conn: Connection, job: int, attempt: int) -> bool:
     return conn.execute(query).first() is not None
 
 
+def fenced(
+    conn: Connection,
+    job: int,
+    attempt: int,
+    fn: Callable[Concatenate[Connection, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run `fn(connection, …)` in the caller's transaction, in which the job is still this attempt's. Raises JobLost."""
+    if not is_held(conn, job, attempt):
+        raise JobLost("The job was cancelled, or another worker has it now; nothing was written.")
+    return fn(conn, *args, **kwargs)
+
+
 def finish(conn: Connection, job: int, attempt: int, *, now_ms: int) -> bool:
     """The job is done; False where it was no longer this attempt's."""
     values = {"state": JobState.DONE.value, "progress": 1.0, "ended_ms": now_ms, "error": None}
@@ -153,16 +175,21 @@ def finish(conn: Connection, job: int, attempt: int, *, now_ms: int) -> bool:
 
 
 def fail(conn: Connection, job: int, attempt: int, reason: str, *, now_ms: int, again: bool = False) -> bool:
-    """The job did not work out, with the reason; `again` puts it back in the queue while attempts are left."""
+    """The job did not work out, with the reason; `again` has it tried once more in a while, as long as attempts are left."""
     retry = again and attempt < MAX_ATTEMPTS
-    state = JobState.QUEUED if retry else JobState.FAILED
-    values = {"state": state.value, "error": reason[:KEPT_ERROR], "ended_ms": None if retry else now_ms}
+    values: dict[str, Any] = {"state": JobState.FAILED.value, "error": reason[:KEPT_ERROR], "ended_ms": now_ms}
+    if retry:
+        values |= {
+            "state": JobState.QUEUED.value,
+            "ended_ms": None,
+            "lease_until_ms": now_ms + RETRY_S * 1000 * attempt,
+        }
     return conn.execute(update(JOB).where(held(job, attempt)).values(values)).rowcount == 1
 
 
 def give_back(conn: Connection, job: int, attempt: int) -> bool:
     """A worker that is told to stop puts its job back; that attempt does not count."""
-    values = {"state": JobState.QUEUED.value, "attempt": attempt - 1, "worker": ""}
+    values = {"state": JobState.QUEUED.value, "attempt": attempt - 1, "worker": "", "lease_until_ms": None}
     return conn.execute(update(JOB).where(held(job, attempt)).values(values)).rowcount == 1
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from core.ids import AccountId, ItemState, LabelId, ProjectId
+from core.ids import AccountId, ItemKind, ItemState, LabelId, ProjectId
 from core.tables import ACCOUNT, ASSIGNMENT, IS_LEASED, TALLY
 from core.tally import What
 
@@ -71,6 +71,17 @@ def in_hand(conn: Connection, project: ProjectId) -> int:
     # The bound on lease_until_ms lets the small index of leases answer, whatever the engine believes of the states.
     held = (IS_LEASED, ASSIGNMENT.c.lease_until_ms >= literal_column("0"), ASSIGNMENT.c.project_id == project)
     return conn.execute(select(func.count()).select_from(ASSIGNMENT).where(*held)).scalar_one()
+
+
+def queue_counts(conn: Connection, project: ProjectId) -> Mapping[ItemKind, int]:
+    """Items still to do by how they are served."""
+    rows = conn.execute(
+        select(TALLY.c.code, func.sum(TALLY.c.n))
+        .where(TALLY.c.project_id == project, TALLY.c.what == What.QUEUE.value)
+        .group_by(TALLY.c.code)
+    )
+    found = {int(code): int(n) for code, n in rows}
+    return {kind: found.get(kind.value, 0) for kind in ItemKind}
 
 
 def label_counts(conn: Connection, project: ProjectId) -> Mapping[LabelId, int]:

@@ -14,12 +14,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, literal_column, select, tuple_, update
 
+from core import suggestions
 from core.access import require_labeler
 from core.annotation import Answer, Cursor, Draft, HeldItem, Page
 from core.candidates import candidates, with_gold
 from core.errors import BadInput
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId
 from core.prepared import INSERT, Prepared, always, number
+from core.suggestions import Suggestion
 from core.tables import ASSIGNMENT, IS_LEASED, ITEM, NONE
 
 MAX_PAGE = 9
@@ -51,7 +53,7 @@ def claim_page(
         raise BadInput(f"A page has 1 to {MAX_PAGE} items, not {size}.")
     seat = require_labeler(conn, project, account)
     expire(conn, now_ms=now_ms, limit=EXPIRE_BATCH)
-    rows, cursor = candidates(conn, project, account, size, after, now_ms=now_ms)
+    rows, cursor = candidates(conn, project, account, size, after, now_ms=now_ms, learns=seat.learns)
     if not rows:
         return Page(project, account, (), cursor)
     rows = with_gold(conn, project, account, rows, size, seat.gold_rate)
@@ -73,7 +75,8 @@ def _lease(
     for n, row in enumerate(rows):
         values |= {f"item{n}": row.id, f"seq{n}": now_ms * _HELD_SEQ_STEP + n}
     leases = {lease.item_id: lease for lease in _LEASE[len(rows)].all(conn, **values)}
-    return tuple(_held(row, leases[row.id]) for row in rows)
+    suggested = suggestions.shown(conn, rows)
+    return tuple(_held(row, leases[row.id], suggested.get(row.id)) for row in rows)
 
 
 _TAKE_SLOT = always(
@@ -120,7 +123,7 @@ def _leased(n: int) -> dict[str, Any]:
 _LEASE = [Prepared(partial(_lease_statement, size=size)) for size in range(MAX_PAGE + 1)]
 
 
-def _held(item: Row[Any], lease: Row[Any]) -> HeldItem:
+def _held(item: Row[Any], lease: Row[Any], suggestion: Suggestion | None) -> HeldItem:
     return HeldItem(
         item=ItemId(item.id),
         path=item.path,
@@ -130,16 +133,20 @@ def _held(item: Row[Any], lease: Row[Any]) -> HeldItem:
         kind=ItemKind(item.kind),
         token=lease.token,
         lease_until_ms=lease.lease_until_ms,
-        draft=_draft(item, lease),
+        draft=_draft(item, lease, suggestion),
         comment=lease.comment,
         cluster=item.cluster,
+        suggestion=None if suggestion is None else suggestion.answer,
+        score=None if suggestion is None else suggestion.score,
     )
 
 
-def _draft(item: Row[Any], lease: Row[Any]) -> Draft:
-    """This labeler's own unsubmitted work, or what the item had before the project started over, or nothing."""
+def _draft(item: Row[Any], lease: Row[Any], suggestion: Suggestion | None) -> Draft:
+    """This labeler's own unsubmitted work, or what a model suggests, or what the item had before a new start, or nothing."""
     if lease.draft is not None:
         return Draft.from_json(lease.draft)
+    if suggestion is not None:
+        return Draft(suggestion.answer)
     return Draft() if item.defaults is None else Draft(Answer.from_json(item.defaults))
 
 
@@ -164,7 +171,9 @@ def resume_pages(conn: Connection, project: ProjectId, account: AccountId, *, no
     )
     items = {row.id: row for row in conn.execute(select(ITEM).join(ASSIGNMENT).where(*mine))}
     leases = conn.execute(select(ASSIGNMENT).where(*mine).order_by(ASSIGNMENT.c.held_seq)).all()
-    return Page(project, account, tuple(_held(items[lease.item_id], lease) for lease in leases))
+    suggested = suggestions.shown(conn, items.values())
+    held = (_held(items[lease.item_id], lease, suggested.get(lease.item_id)) for lease in leases)
+    return Page(project, account, tuple(held))
 
 
 def _retake_expired(conn: Connection, project: ProjectId, account: AccountId) -> None:

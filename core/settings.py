@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from core import audit, decisions, tally
+from core import assist_settings, audit, decisions, tally
 from core.access import actor, require_in
 from core.audit import Happening
 from core.consensus import Quorum, classes_of
@@ -96,6 +96,7 @@ def check(settings: Settings) -> None:
         raise BadInput(f"The part of gold items lies between 0 and 0.5, not {settings.gold_rate:g}.")
     if settings.refresh_every_s and settings.refresh_every_s < LEAST_REFRESH_S:
         raise BadInput(f"The refresh interval is at least {LEAST_REFRESH_S} seconds, or 0 for never.")
+    assist_settings.read(settings.assist)
     if len(settings.instructions) > MOST_TEXT:
         raise BadInput(f"The instructions are longer than {MOST_TEXT:,} characters; give a link instead.")
 

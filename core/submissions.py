@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, null, select, update
 
-from core import audit, decisions, tally
+from core import audit, decisions, suggestions, tally
 from core.access import require_labeler
 from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
 from core.audit import Happening
@@ -21,6 +21,7 @@ from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, La
 from core.prepared import Prepared, always, any_of, number, spread
 from core.queue import holds
 from core.settling import answers_of, leases_of, standing
+from core.suggestions import judged_source
 from core.tables import ASSIGNMENT, IS_LEASED, ITEM, LABEL_CLASS, PROJECT
 from core.tally import Count, What
 
@@ -114,6 +115,9 @@ def submit(
             refused[item.item] = reason
         else:
             accepted.append(item)
+    shown = suggestions.shown(conn, found.values())
+    accepted = [replace(item, source=judged_source(item, shown.get(item.item))) for item in accepted]
+    suggestions.judge(conn, {item: row.model_id for item, row in found.items()}, shown, accepted)
     _write_answers(conn, project, account, accepted, found, rules, now_ms=now_ms)
     done = {item.item for item in accepted} | set(again)
     _keep_refused(conn, account, [item for item in items if item.item in refused])
@@ -133,7 +137,16 @@ def _rows(conn: Connection, account: AccountId, items: Sequence[ItemId]) -> dict
 def _rows_query(dialect: str) -> Select[Any]:
     query = (
         select(*_OF_ASSIGNMENT, ITEM.c.width, ITEM.c.height, ITEM.c.open_slots, ITEM.c.state.label("item_state"))
-        .add_columns(ITEM.c.kind, ITEM.c.gold, ITEM.c.answer, ITEM.c.decided_ms, ITEM.c.reviewed_ms, ITEM.c.assignee_id)
+        .add_columns(
+            ITEM.c.id,
+            ITEM.c.model_id,
+            ITEM.c.kind,
+            ITEM.c.gold,
+            ITEM.c.answer,
+            ITEM.c.decided_ms,
+            ITEM.c.reviewed_ms,
+            ITEM.c.assignee_id,
+        )
         .join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
         .where(ASSIGNMENT.c.account_id == number("account"), any_of(ASSIGNMENT.c.item_id, "item", _WIDTH))
         .order_by(ASSIGNMENT.c.item_id)

@@ -115,16 +115,18 @@ def test_a_job_that_kills_every_worker_is_given_up_with_the_reason(run: Run) -> 
 
 
 def test_failure_keeps_its_reason_and_may_be_tried_again(run: Run) -> None:
-    """A full disk is tried again a few times; too few labels are not."""
+    """A full disk is tried again a few times, each time a little later; too few labels are not."""
 
     async def body(db: Database) -> None:
         await make_world(db)
         asked = await ask(db)
         assert asked is not None
         for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
-            job = await taken(db)
+            at = NOW_MS + attempt * 1_000_000
+            job = await taken(db, at=at)
             assert job.attempt == attempt
-            await db.write(jobs.fail, job.id, job.attempt, "the disk is full", now_ms=NOW_MS, again=True)
+            await db.write(jobs.fail, job.id, job.attempt, "the disk is full", now_ms=at, again=True)
+            assert await take(db, at=at + 1) is None
         found = await db.read(jobs.find, asked)
         assert found is not None
         assert (found.state, found.error) == (JobState.FAILED, "the disk is full")

@@ -119,7 +119,12 @@ class Holding:
         if begun.items:
             await self._desk.save(begun.drafts())
         if self.waiting:
-            await self._desk.release([item for item in self.waiting if item.draft.answer.is_empty])
+            await self._desk.release([item for item in self.waiting if not is_begun(item)])
+
+
+def is_begun(item: HeldItem) -> bool:
+    """True when a labeler has put work into an item: more than what it came with."""
+    return item.draft.answer not in (Answer(), item.suggestion)
 
 
 def replace_submitted(page: PageDraft) -> PageDraft:

@@ -1,0 +1,200 @@
+"""From labeled examples to a model that can be trusted so far: fit, held-out estimate, temperature, threshold. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from assist import calibrate, heads
+from assist.heads import Head
+from core.annotation import Answer
+from core.errors import TaglineError
+from core.ids import LabelId, TaskType
+
+LEAST_EXAMPLES = 10
+MAYBE = 0.5
+
+
+class CannotLearn(TaglineError):
+    """The answers so far do not make a model; the text says why and what would help."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is learned from.
+
+    Attributes:
+        features: float32 (N, D).
+        truth: bool (N, C), which labels each has.
+        audit: bool (N), the rows that may tell how good the model is.
+        classes: the labels' ids, (C).
+    """
+
+    features: NDArray[np.float32]
+    truth: NDArray[np.bool_]
+    audit: NDArray[np.bool_]
+    classes: tuple[LabelId, ...]
+
+    @property
+    def single(self) -> NDArray[np.int64]:
+        """The label id of each row, where each has one."""
+        labels: NDArray[np.int64] = np.asarray(self.classes, dtype=np.int64)
+        found: NDArray[np.int64] = labels[self.truth.argmax(1)]
+        return found
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted head and what is known of it; `thresholds` are by label in multi-label, all the same in multi-class."""
+
+    head: Head
+    thresholds: tuple[float | None, ...]
+    metrics: Mapping[str, Any]
+
+    @property
+    def threshold(self) -> float | None:
+        """The lowest score that any suggestion has; None where nothing is suggested."""
+        return min((t for t in self.thresholds if t is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a model says of one item.
+
+    Attributes:
+        answer: what it would answer.
+        sure: the chance that this is right, 0 to 1.
+        suggested: what of it may be shown to a labeler; empty where nothing is sure enough.
+    """
+
+    answer: Answer
+    sure: float
+    suggested: Answer
+
+
+def examples_of(
+    answers: Sequence[Answer], features: NDArray[np.floating], audit: Sequence[bool], labels: Sequence[LabelId]
+) -> Examples:
+    """Answers as arrays; labels that no answer has are left out. Raises CannotLearn where there is too little to learn from."""
+    used = tuple(label for label in labels if any(label in answer.labels for answer in answers))
+    if len(answers) < LEAST_EXAMPLES:
+        raise CannotLearn(f"{len(answers)} labeled images are too few to learn from; {LEAST_EXAMPLES} are the least.")
+    if len(used) < 2:
+        raise CannotLearn(
+            "All labels so far are the same one; a model needs images of at least two labels. Label on; it tries again."
+        )
+    truth = np.array([[label in answer.labels for label in used] for answer in answers])
+    return Examples(np.asarray(features, dtype=np.float32), truth, np.asarray(audit, dtype=bool), used)
+
+
+def learn(task_type: TaskType, examples: Examples, groups: Sequence[int], *, target: float, seed: int) -> Model:
+    """Fit, and say how far the model may be trusted at this target precision. Raises CannotLearn."""
+    if not np.isfinite(examples.features).all():
+        raise CannotLearn(
+            "Some embeddings are not finite; delete the learning worker's feature folder and train again."
+        )
+    if float(examples.features.std(0).max()) < 1e-6:
+        raise CannotLearn("All labeled images look exactly the same to the model; it cannot tell their labels apart.")
+    if task_type is TaskType.MULTI_CLASS:
+        return _learn_classes(examples, groups, target=target, seed=seed)
+    return _learn_labels(examples, groups, target=target, seed=seed)
+
+
+def _learn_classes(examples: Examples, groups: Sequence[int], *, target: float, seed: int) -> Model:
+    labels = examples.single
+    held_out = heads.held_out_classes(examples.features, labels, examples.classes, groups, seed=seed)
+    head = heads.fit_classes(examples.features, labels, groups, seed=seed)
+    columns = np.searchsorted(np.sort(examples.classes), labels)
+    order = np.argsort(examples.classes)
+    at = calibrate.temperature(held_out[:, order], columns)
+    chance = calibrate.probabilities(held_out[:, order], at)
+    right = chance.argmax(1) == columns
+    scores, hits = chance.max(1)[examples.audit], right[examples.audit]
+    found = calibrate.choose(scores, hits, target) if len(scores) >= calibrate.LEAST_AUDIT else None
+    metrics = {
+        **_figures(examples, right, at), **_threshold_figures(found),
+        "why": "" if found else calibrate.why_none(scores, hits, target), "curve": calibrate.curve(scores, hits),
+    }  # fmt: skip
+    return Model(replace(head, temperature=at), (found.score if found else None,) * len(head.classes), metrics)
+
+
+def _learn_labels(examples: Examples, groups: Sequence[int], *, target: float, seed: int) -> Model:
+    logits = heads.held_out_labels(examples.features, examples.truth, examples.classes, groups, seed=seed)
+    head = heads.fit_labels(examples.features, examples.truth, examples.classes, groups, seed=seed)
+    chance = expit(logits)
+    right = ((chance >= MAYBE) == examples.truth).all(1)
+    found = [
+        _label_threshold(chance[:, n], examples.truth[:, n], examples.audit, target) for n in range(chance.shape[1])
+    ]
+    good = [one for one in found if one is not None]
+    hits = (chance >= MAYBE) & examples.truth
+    said = chance[examples.audit].ravel(), examples.truth[examples.audit].ravel()
+    metrics = {
+        **_figures(examples, right, 1.0), **_threshold_figures(min(good, key=lambda t: t.score) if good else None),
+        "labels_suggested": len(good), "labels": len(found),
+        "why": "" if good else calibrate.why_none(*said, target), "curve": calibrate.curve(*said),
+        "label_precision": round(float(hits.sum() / max(1, (chance >= MAYBE).sum())), 4),
+    }  # fmt: skip
+    return Model(head, tuple(one.score if one else None for one in found), metrics)
+
+
+def _label_threshold(
+    chance: NDArray[np.float64], truth: NDArray[np.bool_], audit: NDArray[np.bool_], target: float
+) -> calibrate.Threshold | None:
+    """From what score this label is right often enough, looked for over MAYBE."""
+    over = audit & (chance >= MAYBE)
+    return calibrate.choose(chance[over], truth[over], target)
+
+
+def _figures(examples: Examples, right: NDArray[np.bool_], at: float) -> dict[str, Any]:
+    audit = examples.audit
+    return {
+        "labels": len(right), "audit": int(audit.sum()), "classes": len(examples.classes), "temperature": round(at, 4),
+        "accuracy": round(float(right.mean()), 4),
+        "audit_accuracy": round(float(right[audit].mean()), 4) if audit.any() else None,
+    }  # fmt: skip
+
+
+def _threshold_figures(found: calibrate.Threshold | None) -> dict[str, Any]:
+    if found is None:
+        return {"threshold": None}
+    return {
+        "threshold": round(found.score, 4), "coverage": round(found.coverage, 4),
+        "precision": round(found.precision, 4), "bound": round(found.bound, 4),
+    }  # fmt: skip
+
+
+def judge(
+    task_type: TaskType, head: Head, thresholds: Sequence[float | None], features: NDArray[np.floating]
+) -> list[Verdict]:
+    """What the model says of each row of features (N, D)."""
+    if not len(features):
+        return []
+    logits = head.logits(features)
+    if task_type is TaskType.MULTI_CLASS:
+        return _judge_classes(head, thresholds, calibrate.probabilities(logits, head.temperature))
+    return _judge_labels(head, thresholds, expit(logits))
+
+
+def _judge_classes(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Verdict]:
+    verdicts = []
+    for best, sure in zip(chance.argmax(1), chance.max(1), strict=True):
+        answer = Answer((LabelId(head.classes[best]),))
+        least = thresholds[best]
+        verdicts.append(Verdict(answer, float(sure), answer if least is not None and sure >= least else Answer()))
+    return verdicts
+
+
+def _judge_labels(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Verdict]:
+    verdicts = []
+    for row in chance:
+        answer = tuple(LabelId(head.classes[n]) for n in np.flatnonzero(row >= MAYBE))
+        sure = float(np.maximum(row, 1 - row).prod())
+        shown = [head.classes[n] for n, t in enumerate(thresholds) if t is not None and row[n] >= t]
+        verdicts.append(Verdict(Answer(answer), sure, Answer(tuple(LabelId(n) for n in shown))))
+    return verdicts

@@ -1,0 +1,144 @@
+"""Which items are served how, and in which order. Pure: what is known of the open items in, places in the queue out.
+
+Before there is a model: a few near-duplicate pages, the most typical images, and a random audit sample. With one: prelabels
+where it may be trusted, pages of one answer where that saves keys, and the rest by hand, the most instructive first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assist.cluster import ClusterPage, pages_by_likeness, pages_by_model, typical
+from assist.learn import Verdict
+from core.assist_settings import AssistSettings, Order
+from core.ids import ItemId, ItemKind
+from core.suggestions import Place, Suggestion
+
+TYPICAL = 50
+AUDIT_PART = 0.2
+NEAR_DUPLICATE = 0.75
+WORTH_KEYS = 0.9
+PAGE = 9
+SOON, AUDITED, LATER = -2_000_000, -1_000_000, 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where open items are to stand; `audit` are those that join the audit stream."""
+
+    places: tuple[Place, ...]
+    audit: tuple[ItemId, ...] = ()
+    suggestions: tuple[Suggestion, ...] = field(default=(), repr=False)
+
+
+def audit_wanted(settings: AssistSettings, *, by_hand: int, audited: int, open_items: int) -> int:
+    """How many more items the audit stream needs: most of the first labels, then a fifth of what is labeled by hand.
+
+    Args:
+        by_hand: items labeled without a prelabel so far.
+        audited: items of the stream, labeled or not.
+    """
+    wanted = max(settings.first - min(TYPICAL, settings.first // 3), round(AUDIT_PART * by_hand))
+    return min(max(0, wanted - audited), open_items // 2)
+
+
+def cold(
+    items: Sequence[ItemId],
+    features: NDArray[np.floating],
+    audit: NDArray[np.bool_],
+    settings: AssistSettings,
+    *,
+    more_audit: int,
+    seed: int,
+) -> Plan:
+    """The plan before the first model. `audit` marks the items that are in the stream already."""
+    rng = np.random.default_rng(seed)
+    free = np.flatnonzero(~audit)
+    joined = rng.choice(free, min(more_audit, len(free)), replace=False)
+    rest = np.setdiff1d(free, joined)
+    third = max(1, settings.first // 3)
+    pages = pages_by_likeness(features[rest], least_likeness=NEAR_DUPLICATE, seed=seed)
+    pages = pages[: max(1, third // PAGE)]
+    in_pages = {n for page in pages for n in page.rows}
+    left = np.array([n for n in range(len(rest)) if n not in in_pages], dtype=np.int64)
+    first = typical(features[rest[left]], min(TYPICAL, third), seed) if len(left) else []
+    places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in (*joined.tolist(), *np.flatnonzero(audit).tolist())]
+    places += [Place(items[rest[left[n]]], ItemKind.MANUAL, SOON + rank) for rank, n in enumerate(first)]
+    places += _clustered([items[n] for n in rest.tolist()], pages)
+    return Plan(tuple(places), tuple(items[n] for n in joined.tolist()))
+
+
+def _clustered(items: Sequence[ItemId], pages: Sequence[ClusterPage]) -> list[Place]:
+    return [
+        Place(items[row], ItemKind.CLUSTERED, number * PAGE + rank, cluster=number)
+        for number, page in enumerate(pages)
+        for rank, row in enumerate(page.rows)
+    ]
+
+
+def with_model(
+    items: Sequence[ItemId],
+    features: NDArray[np.floating],
+    audit: NDArray[np.bool_],
+    verdicts: Sequence[Verdict],
+    settings: AssistSettings,
+    *,
+    model: int,
+    more_audit: int,
+    seed: int,
+) -> Plan:
+    """The plan when a model has looked at every open item."""
+    rng = np.random.default_rng(seed)
+    joined = rng.choice(np.flatnonzero(~audit), min(more_audit, int((~audit).sum())), replace=False)
+    stream = audit.copy()
+    stream[joined] = True
+    sure = np.array([verdict.sure for verdict in verdicts])
+    suggested = np.array([not verdict.suggested.is_empty for verdict in verdicts], dtype=bool) & ~stream
+    rest = np.flatnonzero(~suggested & ~stream)
+    pages = pages_by_model(
+        features[rest], answer_groups([verdicts[n] for n in rest.tolist()]), sure[rest], worth=WORTH_KEYS, seed=seed
+    )
+    in_pages = rest[np.array(sorted({n for page in pages for n in page.rows}), dtype=np.int64)]
+    by_hand = np.setdiff1d(rest, in_pages)
+    places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in np.flatnonzero(stream).tolist()]
+    places += [
+        Place(items[n], ItemKind.PRELABELED, rank, model=model)
+        for rank, n in enumerate(in_order(np.flatnonzero(suggested), verdicts, settings.order, rng))
+    ]
+    places += _clustered([items[n] for n in rest.tolist()], pages)
+    places += [
+        Place(items[n], ItemKind.MANUAL, SOON + rank)
+        for rank, n in enumerate(by_hand[np.argsort(sure[by_hand])].tolist())
+    ]
+    said = tuple(Suggestion(items[n], v.sure, v.suggested) for n, v in enumerate(verdicts) if suggested[n])
+    return Plan(tuple(places), tuple(items[n] for n in joined.tolist()), said)
+
+
+def answer_groups(verdicts: Sequence[Verdict]) -> NDArray[np.int64]:
+    """A number for each different answer, (N)."""
+    numbers: dict[frozenset[int], int] = {}
+    groups = [numbers.setdefault(frozenset(verdict.answer.labels), len(numbers)) for verdict in verdicts]
+    return np.asarray(groups, dtype=np.int64)
+
+
+def in_order(rows: NDArray[np.int64], verdicts: Sequence[Verdict], order: Order, rng: np.random.Generator) -> list[int]:
+    """Prelabeled rows as the project wants them: pages of like answers, the doubtful image of each page first.
+
+    An image that is wrong is then near the focus, so that putting it right costs few keys.
+    """
+    groups = answer_groups([verdicts[n] for n in rows.tolist()])
+    sure = np.array([verdicts[n].sure for n in rows.tolist()])
+    pages = []
+    for group in np.unique(groups):
+        mine = np.flatnonzero(groups == group)
+        ranked = mine[np.argsort(-sure[mine], kind="stable")]
+        pages += [ranked[at : at + PAGE][::-1] for at in range(0, len(ranked), PAGE)]
+    if order is Order.DIVERSE:
+        rng.shuffle(pages)
+    else:
+        pages.sort(key=lambda page: sure[page].mean(), reverse=order is Order.EASIEST)
+    return [int(rows[n]) for page in pages for n in page]

@@ -1,0 +1,89 @@
+"""When the learning worker has something to do: facts of a project, read from counts, in; the jobs that it needs out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from core import learning
+from core.assist_settings import AssistSettings
+from core.ids import ItemKind, ProjectId, TaskType
+from core.learning import RunState, Subject
+from core.progress import project_progress, queue_counts
+
+FEATURIZE, TRAIN = "featurize", "train"
+KINDS = (FEATURIZE, TRAIN)
+GROWTH = 1.35
+LEAST_GROWTH = 25
+LEAST_JUDGED = 50
+SURE_OF_HARM = 0.95
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the schedule looks at.
+
+    Attributes:
+        labeled: items with an answer.
+        todo: items still to do, and of them `assisted` as prelabels or clusters.
+        pictures: items that have a picture, whatever their state.
+        featurized: how many had one at the last featurize run; None before the first.
+        trained: labels at the last training, whatever came of it; None before the first.
+    """
+
+    task_type: TaskType
+    settings: AssistSettings
+    labeled: int
+    todo: int
+    assisted: int
+    pictures: int
+    featurized: int | None
+    trained: int | None
+
+
+def due(facts: Facts) -> tuple[str, ...]:
+    """The kinds of jobs that the project needs now."""
+    if facts.task_type.has_regions or not facts.settings.on:
+        return ()
+    if facts.todo and facts.pictures and facts.pictures != facts.featurized:
+        return (FEATURIZE,)
+    return (TRAIN,) if facts.todo and facts.labeled >= next_training(facts) else ()
+
+
+def dedup(project: ProjectId) -> str:
+    """By what a project's jobs are told apart from other projects'."""
+    return f"project {project}"
+
+
+def next_training(facts: Facts) -> int:
+    """The number of labels at which the next training starts."""
+    if facts.trained is None:
+        return facts.settings.first
+    if not facts.assisted:
+        return facts.trained + LEAST_GROWTH
+    return max(facts.trained + LEAST_GROWTH, round(facts.trained * GROWTH))
+
+
+def facts_of(conn: Connection, subject: Subject) -> Facts:
+    """What the schedule looks at, from counts."""
+    progress = project_progress(conn, subject.project)
+    queue = queue_counts(conn, subject.project)
+    last = _last_counts(conn, subject.project)
+    return Facts(
+        task_type=subject.task_type,
+        settings=subject.settings,
+        labeled=progress.labeled,
+        todo=progress.todo,
+        assisted=queue.get(ItemKind.PRELABELED, 0) + queue.get(ItemKind.CLUSTERED, 0),
+        pictures=learning.picture_count(conn, subject.project),
+        featurized=last.get(FEATURIZE),
+        trained=last.get(TRAIN),
+    )
+
+
+def _last_counts(conn: Connection, project: ProjectId) -> Mapping[str, int]:
+    """The `labels` of the newest run of each kind that has ended, whatever came of it."""
+    runs = learning.runs_of(conn, project, 50)
+    return {run.kind: run.labels for run in reversed(runs) if run.state is not RunState.RUNNING}

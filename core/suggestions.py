@@ -1,0 +1,200 @@
+"""What a model suggests, and how that places items in the queue. Labels by people are never touched here.
+
+Predictions are kept once an item and model, whoever writes them again. `arrange` puts open items in their place in one
+transaction: prelabeled, clustered or manual. Whatever a labeler holds or has answered stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core import tally
+from core.annotation import Answer, SubmittedItem
+from core.ids import ItemId, ItemKind, ItemState, ProjectId, Source
+from core.tables import ASSIGNMENT, ITEM, PREDICTION
+from core.tally import Count
+
+BATCH = 500
+OPEN = (ITEM.c.state == ItemState.TODO.value, ITEM.c.open_slots > 0)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What a model says of an item; `score` is how sure it is, 0 to 1."""
+
+    item: ItemId
+    score: float
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an item is to stand in the queue: smaller priorities come first within a kind.
+
+    Attributes:
+        cluster: items of one clustered page share it.
+        model: the run whose suggestion is shown; only for prelabeled items.
+    """
+
+    item: ItemId
+    kind: ItemKind
+    priority: int = 0
+    cluster: int | None = None
+    model: int | None = None
+
+
+def put(conn: Connection, model: int, found: Sequence[Suggestion]) -> None:
+    """Keep a model's predictions; writing them again changes nothing that people said of them."""
+    rows = [
+        {"item_id": s.item, "model_id": model, "score": s.score, "body": s.answer.to_json()}
+        for s in found
+    ]  # fmt: skip
+    if rows:
+        conn.execute(_PUT[conn.dialect.name], rows)
+
+
+def _put(insert: type[postgresql.Insert] | type[sqlite.Insert]) -> Any:
+    statement = insert(PREDICTION)
+    return statement.on_conflict_do_update(
+        index_elements=["item_id", "model_id"],
+        set_={"score": statement.excluded.score, "body": statement.excluded.body},
+        where=PREDICTION.c.kept.is_(None),
+    )
+
+
+_PUT = {"sqlite": _put(sqlite.Insert), "postgresql": _put(postgresql.Insert)}
+
+
+def predicted(conn: Connection, model: int, items: Sequence[ItemId]) -> Mapping[ItemId, Suggestion]:
+    """What a model said of these items."""
+    rows = conn.execute(select(PREDICTION).where(PREDICTION.c.model_id == model, PREDICTION.c.item_id.in_(items)))
+    return {ItemId(r.item_id): Suggestion(ItemId(r.item_id), r.score, Answer.from_json(r.body)) for r in rows}
+
+
+def shown(conn: Connection, rows: Iterable[Row[Any]]) -> Mapping[ItemId, Suggestion]:
+    """The suggestion that each of these item rows is shown with; items of other kinds than prelabeled have none."""
+    by_model: dict[int, list[ItemId]] = {}
+    for row in rows:
+        if row.kind == ItemKind.PRELABELED and row.model_id is not None:
+            by_model.setdefault(row.model_id, []).append(ItemId(row.id))
+    found: dict[ItemId, Suggestion] = {}
+    for model, items in by_model.items():
+        found |= predicted(conn, model, items)
+    return found
+
+
+def arrange(
+    conn: Connection, project: ProjectId, places: Sequence[Place], *, audit: Sequence[ItemId] = ()
+) -> Mapping[ItemKind, int]:
+    """Put the project's open items in their places, and all others that are open back to manual; returns how many of a kind.
+
+    Args:
+        audit: items that join the audit stream, for ever, unless somebody has had them in hand already. Those of the
+            stream are never prelabeled or clustered, whatever `places` says.
+    """
+    wanted = {place.item: place for place in places}
+    _join_audit(conn, audit)
+    changed: list[dict[str, Any]] = []
+    moves: Counter[tuple[int, int]] = Counter()
+    kinds: Counter[ItemKind] = Counter()
+    for row in conn.execute(_open_rows(conn, project)).all():
+        place = wanted.get(ItemId(row.id), Place(ItemId(row.id), ItemKind.MANUAL))
+        if row.audit and place.kind is not ItemKind.MANUAL:
+            place = Place(place.item, ItemKind.MANUAL)
+        kinds[place.kind] += 1
+        after = (place.kind.value, place.priority, place.cluster, place.model)
+        if after != (row.kind, row.priority, row.cluster, row.model_id):
+            names = ("kind", "priority", "cluster", "model_id")
+            changed.append({"b_item": row.id, **dict(zip(names, after, strict=True))})
+            moves[row.kind, place.kind.value] += 1
+    if changed:
+        conn.execute(_PLACE, changed)
+    _count(conn, project, moves)
+    return {kind: kinds[kind] for kind in ItemKind}
+
+
+def _join_audit(conn: Connection, items: Sequence[ItemId]) -> None:
+    unseen = ~exists().where(ASSIGNMENT.c.item_id == ITEM.c.id)
+    for at in range(0, len(items), BATCH):
+        conn.execute(update(ITEM).where(ITEM.c.id.in_(items[at : at + BATCH]), *OPEN, unseen).values(audit=1))
+
+
+def _open_rows(conn: Connection, project: ProjectId) -> Any:
+    """Open items that nobody holds or has answered."""
+    touched = exists().where(ASSIGNMENT.c.item_id == ITEM.c.id, ASSIGNMENT.c.state.in_([0, 1, 3]))
+    query = select(ITEM.c.id, ITEM.c.kind, ITEM.c.priority, ITEM.c.cluster, ITEM.c.model_id, ITEM.c.audit)
+    query = query.where(ITEM.c.project_id == project, *OPEN, ITEM.c.gold.is_(None), ITEM.c.defaults.is_(None), ~touched)
+    return query.with_for_update(of=ITEM, skip_locked=True) if conn.dialect.name == "postgresql" else query
+
+
+_PLACE = (
+    update(ITEM)
+    .where(ITEM.c.id == bindparam("b_item"), *OPEN)
+    .values({name: bindparam(name) for name in ("kind", "priority", "cluster", "model_id")})
+)
+
+
+def _count(conn: Connection, project: ProjectId, moves: Mapping[tuple[int, int], int]) -> None:
+    counts: Counter[Count] = Counter()
+    for (before, after), n in moves.items():
+        counts.update(tally.rekinded(ItemKind(before), ItemKind(after), n))
+    tally.add(conn, project, counts)
+
+
+def judged_source(item: SubmittedItem, suggestion: Suggestion | None) -> Source:
+    """How an answer came about, given the suggestion that its labeler was shown. Pure."""
+    if suggestion is None:
+        return item.source
+    same = suggestion.answer.to_json() == item.answer.to_json()
+    if not suggestion.answer.regions:
+        same = set(suggestion.answer.labels) == set(item.answer.labels)
+    return Source.PRELABEL_ACCEPTED if same else Source.PRELABEL_CORRECTED
+
+
+def kept_part(suggested: Answer, answer: Answer) -> float:
+    """The part of a suggestion that its labeler left standing, 0 to 1: labels of the image, or regions as they were. Pure."""
+    if suggested.regions:
+        left = Counter((region.label, repr(region.shape)) for region in answer.regions)
+        parts = Counter((region.label, repr(region.shape)) for region in suggested.regions)
+        return (parts & left).total() / parts.total()
+    if not suggested.labels:
+        return float(answer.is_empty)
+    return len(set(suggested.labels) & set(answer.labels)) / len(set(suggested.labels))
+
+
+def judge(
+    conn: Connection, models: Mapping[ItemId, int], shown: Mapping[ItemId, Suggestion], items: Sequence[SubmittedItem]
+) -> None:
+    """Record what labelers made of the suggestions that they were shown."""
+    rows = [
+        {"b_item": i.item, "b_model": models[i.item], "kept": kept_part(shown[i.item].answer, i.answer)}
+        for i in items
+        if i.item in shown
+    ]
+    if rows:
+        conn.execute(_JUDGE, rows)
+
+
+_JUDGE = (
+    update(PREDICTION)
+    .where(PREDICTION.c.item_id == bindparam("b_item"), PREDICTION.c.model_id == bindparam("b_model"))
+    .values(kept=bindparam("kept"))
+)
+
+
+def withdraw(conn: Connection, project: ProjectId) -> int:
+    """Take every prelabel that nobody holds out of the queue; its items are served by hand. Returns how many."""
+    back = (
+        update(ITEM)
+        .where(ITEM.c.project_id == project, ITEM.c.kind == ItemKind.PRELABELED.value, *OPEN)
+        .values(kind=ItemKind.MANUAL.value, priority=0, cluster=None, model_id=None)
+    )
+    gone = conn.execute(back).rowcount
+    _count(conn, project, {(ItemKind.PRELABELED.value, ItemKind.MANUAL.value): gone})
+    return gone
