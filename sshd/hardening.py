@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+from collections.abc import Mapping
 from typing import Any
 
 # What Textual and Rich read describes the admin's terminal, never the labeler's.
@@ -18,12 +19,18 @@ _FOREIGN = (
 )  # fmt: skip
 
 
+def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment with what Textual reads at import: true colour (each driver converts), 240 fps, a short Esc delay."""
+    kept = {name: value for name, value in environment.items() if name not in _FOREIGN}
+    ours = {"TERM": "xterm-256color", "TEXTUAL_COLOR_SYSTEM": "truecolor", "TEXTUAL_FPS": "240"}
+    return {"ESCDELAY": "40", **kept, **ours}
+
+
 def scrub_environment() -> None:
-    """Set what Textual reads at import: true colour (each driver converts), 240 fps, a short Esc delay."""
-    for name in _FOREIGN:
-        os.environ.pop(name, None)
-    os.environ.update(TERM="xterm-256color", TEXTUAL_COLOR_SYSTEM="truecolor", TEXTUAL_FPS="240")
-    os.environ.setdefault("ESCDELAY", "40")
+    """Make this process's own environment such a one; before textual is imported anywhere."""
+    clean = scrubbed(os.environ)
+    os.environ.clear()
+    os.environ.update(clean)
 
 
 class _KeepStandardStreams(contextlib.AbstractContextManager[None]):

@@ -18,8 +18,9 @@ HIGH_BYTES = 64 * 1024
 BULK_BYTES = 8 * 1024
 HARD_BYTES = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 6 * 1024, 256 * 1024
-UNPROVEN_WINDOW = 16 * 1024
-QUEUE_S, TEXT_QUEUE_S = 0.06, 0.15
+START_WINDOW = 16 * 1024
+QUEUE_S = 0.06
+TEXT_WINDOWS = 4
 STALL_S = 120.0
 ACK_TIMEOUT_S, ACK_TIMEOUT_MAX_S = 3.0, 60.0
 MARK_BYTES = 2048
@@ -48,36 +49,34 @@ class _Mark:
 
 
 class Path:
-    """What acknowledgements teach about the way to the terminal: its shortest round trip and its rate."""
+    """What acknowledgements teach about the way to the terminal: its shortest round trip, and how much may be on it.
+
+    The window doubles in each round trip as long as what is sent is answered promptly, and shrinks to what keeps the queue
+    at `QUEUE_S` when it is not. Time in which nothing is sent teaches nothing. Source: slow start as in RFC 5681, with the
+    delay as the sign of congestion as in LEDBAT, RFC 6817.
+    """
 
     def __init__(self) -> None:
-        self.rate_bps = 0.0
+        self.window = START_WINDOW
         self._shortest, self._previous, self._bucket_s = 1.0, 1.0, 0.0
-        self._rate_at_s, self._rate_bytes = 0.0, 0
+        self._shrunk_s = 0.0
 
     @property
     def round_trip_s(self) -> float:
         """Shortest round trip of the last five to ten seconds."""
         return min(self._shortest, self._previous)
 
-    def learn(self, sent: int, waited_s: float, now_s: float, *, busy: bool) -> None:
-        """Take one acknowledgement of everything up to `sent` bytes into account."""
+    def learn(self, acked: int, waited_s: float, now_s: float, *, busy: bool) -> None:
+        """Take one acknowledgement of `acked` bytes into account, which came `waited_s` after it was asked for."""
         if now_s - self._bucket_s > 5.0:
             self._previous, self._shortest, self._bucket_s = self._shortest, waited_s, now_s
         self._shortest = min(self._shortest, waited_s)
-        elapsed = now_s - self._rate_at_s
-        if elapsed <= max(0.1, self.round_trip_s):
-            return
-        rate = (sent - self._rate_bytes) / elapsed
-        if busy and self._rate_at_s:  # grow while the path keeps up, follow quickly downwards
-            self.rate_bps = max(rate * 1.25, self.rate_bps * 0.7) if rate < self.rate_bps else rate * 1.25
-        elif not self.rate_bps:
-            self.rate_bps = 64_000.0
-        self._rate_at_s, self._rate_bytes = now_s, sent
-
-    def window(self, queue_s: float) -> int:
-        """Bytes that the path carries in a round trip and `queue_s` more."""
-        return int(min(WINDOW_MAX, max(WINDOW_MIN, self.rate_bps * (self.round_trip_s + queue_s))))
+        wanted_s = self.round_trip_s + QUEUE_S
+        if waited_s <= wanted_s:
+            self.window = min(WINDOW_MAX, self.window + acked) if busy else self.window
+        elif now_s - self._shrunk_s > waited_s:  # what was on its way at the last cut has been answered since
+            self.window = max(WINDOW_MIN, int(self.window * max(0.5, wanted_s / waited_s)))
+            self._shrunk_s = now_s
 
 
 class Output:
@@ -154,8 +153,7 @@ class Output:
             self._pumping = False
 
     def _has_room(self) -> bool:
-        window = self._path.window(QUEUE_S) if self._path.rate_bps else UNPROVEN_WINDOW
-        return self.backlog < BULK_BYTES and (not self.acks or self.unacked < window)
+        return self.backlog < BULK_BYTES and (not self.acks or self.unacked < self._path.window)
 
     def _send_piece(self) -> None:
         if self._current is None:
@@ -174,9 +172,9 @@ class Output:
             return
         mark = self._marks.popleft()
         now_s = self._progress_s = self._clock()
-        self._acked, self._acked_text = mark.sent, mark.text
+        acked, self._acked, self._acked_text = mark.sent - self._acked, mark.sent, mark.text
         self._ack_timeout_s = ACK_TIMEOUT_S
-        self._path.learn(mark.sent, now_s - mark.at_s, now_s, busy=self.bulk_pending or self.congested)
+        self._path.learn(acked, now_s - mark.at_s, now_s, busy=self.bulk_pending or self.congested)
         self.check()
 
     def check(self) -> None:
@@ -190,7 +188,7 @@ class Output:
         elif waiting > HARD_BYTES or (self.congested and now_s - self._progress_s > STALL_S):
             self.on_stall(f"{waiting} bytes wait and the client takes none")
             return
-        high = min(HIGH_BYTES, self._path.window(TEXT_QUEUE_S) * 2) if self._path.rate_bps else HIGH_BYTES
+        high = min(HIGH_BYTES, self._path.window * TEXT_WINDOWS)
         if not self.congested and waiting > high:
             self.congested = True
             self.on_congestion(True)

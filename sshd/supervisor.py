@@ -157,6 +157,7 @@ class Supervisor:
                 str(writes),
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(writes,),
+                env=hardening.scrubbed(os.environ),
             )
         finally:
             os.close(writes)
@@ -227,7 +228,6 @@ async def supervise(config: Config, on_ready: Callable[[int], None]) -> None:
         BadInput: the address cannot be listened on.
         CannotStart: a process ended for a reason that a restart does not cure.
     """
-    hardening.scrub_environment()  # the children inherit it
     with hold_port(config.host, config.port) as held:
         supervisor = Supervisor(config := replace(config, port=held.getsockname()[1]), standard_jobs(config))
         loop = asyncio.get_running_loop()

@@ -34,6 +34,13 @@ Color = tuple[int, int, int]
 T = TypeVar("T")
 
 
+def _key_of(
+    datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
+) -> tuple[object, ...]:
+    look = (terminal.graphics, terminal.cell_wh_px, terminal.sixel_colors, terminal.is_xterm)
+    return (datastore, item.path, item.etag, size_cells, background, look)
+
+
 class Pictures:
     """Pictures made ready in worker threads, shared by all sessions of a process, newest kept within a bound of memory."""
 
@@ -54,8 +61,7 @@ class Pictures:
             UnreadableImage: the file cannot be shown.
             StorageError: the datastore cannot give it.
         """
-        look = (terminal.graphics, terminal.cell_wh_px, terminal.sixel_colors, terminal.is_xterm)
-        key = (datastore, item.path, item.etag, size_cells, background, look)
+        key = _key_of(datastore, item, terminal, size_cells, background)
         future = self._ready.get(key)
         if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
             loop = asyncio.get_running_loop()
@@ -64,6 +70,14 @@ class Pictures:
             future.add_done_callback(self._count)
         self._ready.move_to_end(key)
         return await asyncio.shield(future)
+
+    def ready(
+        self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
+    ) -> Prepared | None:
+        """The picture that `get` would give, where it is made already."""
+        future = self._ready.get(_key_of(datastore, item, terminal, size_cells, background))
+        made = future is not None and future.done() and not future.cancelled() and future.exception() is None
+        return future.result() if future is not None and made else None
 
     def _make(
         self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color

@@ -28,12 +28,15 @@ from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.screens.dialogs import LabelSearch
 from tui.screens.work import WorkScreen
+from tui.terminal import Terminal
 from tui.text import clean
 from tui.widgets.line import Line, Part
 from tui.widgets.tile import Tile
 
 SHAPES = {1: (1, 1), 4: (2, 2), 6: (3, 2), 9: (3, 3)}
 NEXT_LAYOUT = {1: 4, 4: 6, 6: 9, 9: 1}
+Cells = tuple[int, int]
+Color = tuple[int, int, int]
 ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -89,30 +92,39 @@ class LabelingScreen(WorkScreen):
         sizes = [tile.view.size for tile in self.query(Tile)]
         for item, size in zip(self._holding.waiting, sizes, strict=False):
             if size.width and size.height:
-                await asyncio.gather(self._picture(item, (size.width, size.height)), return_exceptions=True)
+                wanted = self._wanted(item, (size.width, size.height))
+                await asyncio.gather(self._desk.desk.pictures.get(*wanted), return_exceptions=True)
 
-    async def _picture(self, item: HeldItem, size_cells: tuple[int, int]):  # type: ignore[no-untyped-def]
+    def _wanted(self, item: HeldItem, size_cells: tuple[int, int]) -> tuple[str, HeldItem, Terminal, Cells, Color]:
+        """What `Pictures` is asked for."""
         background = self.app.theme_variables["background"]
-        color = tuple(int(background[n : n + 2], 16) for n in (1, 3, 5))
-        pictures = self._desk.desk.pictures
-        return await pictures.get(self._desk.project.datastore, item, self.terminal, size_cells, color)  # type: ignore[arg-type]
+        red, green, blue = (int(background[n : n + 2], 16) for n in (1, 3, 5))
+        return self._desk.project.datastore, item, self.terminal, size_cells, (red, green, blue)
 
     def _load_pictures(self) -> None:
         """Show each item's picture as soon as it is made."""
         # Workers that may be cancelled before they begin are given the function: a coroutine would never be awaited.
         self.workers.cancel_group(self, "pictures")
         for place, tile in enumerate(self.query(Tile)):
-            if place < len(self.page.items):
-                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")  # type: ignore[arg-type]
-            else:
+            if place >= len(self.page.items):
                 tile.view.show(None)
+            elif not self._show_at_once(tile, self.page.items[place]):
+                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")  # type: ignore[arg-type]
+
+    def _show_at_once(self, tile: Tile, item: HeldItem) -> bool:
+        """Show a picture that was made ahead in the same frame as everything else; False where it is not there."""
+        size = tile.view.size
+        made = self._desk.desk.pictures.ready(*self._wanted(item, (size.width, size.height)))
+        if made is not None:
+            tile.view.show(made)
+        return made is not None
 
     async def _load_picture(self, tile: Tile, item: HeldItem) -> None:
         size = tile.view.size
         if not (size.width and size.height):
             return
         try:
-            tile.view.show(await self._picture(item, (size.width, size.height)))
+            tile.view.show(await self._desk.desk.pictures.get(*self._wanted(item, (size.width, size.height))))
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
         except StorageError as error:

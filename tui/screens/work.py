@@ -122,7 +122,7 @@ class WorkScreen(TaglineScreen):
         self._shown_at = time.monotonic()
         self._draw()
         self._load_pictures()
-        self.run_worker(self._fetch_ahead, group="fetch", exclusive=False)  # type: ignore[arg-type]
+        self.call_after_refresh(self.run_worker, self._fetch_ahead, group="fetch", exclusive=False)
 
     async def _fetch_ahead(self) -> None:
         """Claim the next page and make its pictures while this one is labeled."""

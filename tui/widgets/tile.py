@@ -1,4 +1,7 @@
-"""One image of a page: a frame that shows focus and selection, its label above, its name below, the picture inside."""
+"""One image of a page: its label in a bar above, its name in a bar below, the picture between them.
+
+The bars show focus and selection; there are no sides, so a key changes four lines of the screen and no line with a picture.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from tui.picture.view import PictureView
 from tui.text import shorten
 from tui.widgets.line import style_of
 
-PLAIN, FOCUSED = "\u256d\u2500\u256e\u2502\u2570\u256f", "\u250f\u2501\u2513\u2503\u2517\u251b"
+PLAIN, FOCUSED = "\u256d\u2500\u256e\u2570\u256f", "\u250f\u2501\u2513\u2517\u251b"
 
 
 class Tile(Widget):
     """A framed picture; `tags` are (text, colour) of its labels."""
 
-    DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; } Tile PictureView { width: 1fr; height: 1fr; margin: 1; }"
+    DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; } Tile PictureView { width: 1fr; height: 1fr; margin: 1 0; }"
 
     def __init__(self, stage: Stage, place: int) -> None:
         super().__init__(id=f"tile-{place}")
@@ -44,21 +47,19 @@ class Tile(Widget):
         if new == old:
             return
         self._caption, self._tags, self._focused, self._selected, self._note = new
-        self._refresh_frame(whole=old[2:] != new[2:])
+        self._refresh_bars(note=old[-1] != note and self.view.picture is None)
 
-    def _refresh_frame(self, *, whole: bool) -> None:
-        """Draw the frame's upper and lower line anew, and on demand its sides: never the picture inside."""
+    def _refresh_bars(self, *, note: bool) -> None:
+        """Draw the bars anew, and on demand the note where the picture is not yet: never the picture."""
         width, height = self.size
         lines = [Region(0, 0, width, 1), Region(0, height - 1, width, 1)]
-        if whole:
-            lines += [Region(0, 0, 1, height), Region(width - 1, 0, 1, height)]
-            if self.view.picture is None:
-                lines.append(Region(0, height // 2, width, 1))  # where the note is
+        if note:
+            lines.append(Region(0, height // 2, width, 1))
         if width and height:
             self.refresh(*lines)
 
     def render_line(self, y: int) -> Strip:
-        """The frame; the picture covers the middle by itself."""
+        """The bars; the picture covers the middle by itself."""
         colors = self.app.theme_variables
         base = self.rich_style
         frame = base + style_of("bold accent" if self._focused else "primary" if self._selected else "panel", colors)
@@ -68,11 +69,9 @@ class Tile(Widget):
             return self._edge(glyphs[0], glyphs[1], glyphs[2], frame, self._top(base, frame), width)
         if y == last:
             name = Segment(f" {shorten(self._caption, width - 6)} ", base + style_of("secondary", colors))
-            return self._edge(glyphs[4], glyphs[1], glyphs[5], frame, [name] if self._caption else [], width)
-        side = Segment(glyphs[3], frame)
-        middle = self._note if y == last // 2 and self._note else ""
-        inner = Segment(set_cell_size(middle.center(max(0, width - 2)), max(0, width - 2)), base)
-        return Strip([side, inner, side], width)
+            return self._edge(glyphs[3], glyphs[1], glyphs[4], frame, [name] if self._caption else [], width)
+        note = self._note if y == last // 2 else ""
+        return Strip([Segment(set_cell_size(note.center(width), width), base)], width)
 
     def _top(self, base: Style, frame: Style) -> list[Segment]:
         parts = [Segment("\u25c6 selected ", frame)] if self._selected else []
