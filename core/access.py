@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
 
 from core.errors import Forbidden, NotFound, ProjectPaused
 from core.ids import AccountId, ProjectId, ProjectState, Role
-from core.people import Account, is_enabled, role_in
+from core.people import Account, role_in
 from core.prepared import always, number
 from core.roles import Action, allowed, require
 from core.tables import ACCOUNT, MEMBERSHIP, PROJECT
@@ -33,8 +33,7 @@ def require_in(conn: Connection, project: ProjectId, account: Account, action: A
     Raises:
         Forbidden: the account is disabled, has no place in the project, or its role does not allow it.
     """
-    require_enabled(conn, account)
-    role = role_in(conn, project, account)
+    role = role_in(conn, project, require_enabled(conn, account))
     if role is None:
         raise Forbidden("That project is not given to you; ask an admin.")
     require(role, action)
@@ -43,8 +42,7 @@ def require_in(conn: Connection, project: ProjectId, account: Account, action: A
 
 def require_anywhere(conn: Connection, account: Account, action: Action) -> None:
     """Let pass whoever may do this to the whole installation. Raises Forbidden."""
-    require_enabled(conn, account)
-    require(account.role, action)
+    require(require_enabled(conn, account).role, action)
 
 
 def if_allowed(
@@ -65,10 +63,14 @@ def if_allowed(
     return act(conn, *args, **kwargs)
 
 
-def require_enabled(conn: Connection, account: Account) -> None:
-    """Raises Forbidden once the account is disabled, whatever its session still believes."""
-    if account.id != OPERATOR.id and not is_enabled(conn, account.id):
+def require_enabled(conn: Connection, account: Account) -> Account:
+    """The account as it stands now, whatever its session still believes of its role. Raises Forbidden once it is disabled."""
+    if account.id == OPERATOR.id:
+        return account
+    row = conn.execute(select(ACCOUNT.c.disabled_ms, ACCOUNT.c.role).where(ACCOUNT.c.id == account.id)).one_or_none()
+    if row is None or row.disabled_ms is not None:
         raise Forbidden("Your account was disabled; what you submitted is kept. Ask an admin.")
+    return replace(account, role=Role(row.role))
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,14 @@ def verify(password_hash: str, password: str) -> bool:
         return False
 
 
+def check_user_name(name: str) -> None:
+    """Refuse a name that no user can have. Raises BadInput."""
+    if not _NAME.match(name):
+        raise BadInput(
+            f"{name!r} is no user name: 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit."
+        )
+
+
 def add_account(
     conn: Connection,
     name: str,
@@ -85,10 +93,7 @@ def add_account(
         BadInput: a name that is no user name.
         DuplicateName: the name, or a key's fingerprint, belongs to somebody.
     """
-    if not _NAME.match(name):
-        raise BadInput(
-            f"{name!r} is no user name: 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit."
-        )
+    check_user_name(name)
     if conn.execute(select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first():
         raise DuplicateName(f"There is a user {name!r} already.")
     values: dict[str, Any] = {
@@ -183,6 +188,24 @@ def set_disabled(conn: Connection, account: AccountId, disabled: bool, *, by: Ac
     conn.execute(update(ACCOUNT).where(ACCOUNT.c.id == account).values(disabled_ms=now_ms if disabled else None))
     what = "user-disabled" if disabled else "user-enabled"
     audit.record(conn, [audit.Happening(what, by, body={"account": account})], now_ms=now_ms)
+
+
+def set_role(conn: Connection, account: AccountId, role: Role, *, by: AccountId | None, now_ms: int) -> None:
+    """Give an account another role; it counts from the next thing that it asks for. What it is in projects stays.
+
+    Raises:
+        BadInput: no admin who may log in would be left.
+        NotFound: there is no such account.
+    """
+    row = conn.execute(select(ACCOUNT.c.role).where(ACCOUNT.c.id == account)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such user any more.")
+    others = (ACCOUNT.c.role == Role.ADMIN.value, ACCOUNT.c.disabled_ms.is_(None), ACCOUNT.c.id != account)
+    if role is not Role.ADMIN and not conn.execute(select(ACCOUNT.c.id).where(*others).limit(1)).first():
+        raise BadInput("There would be no admin left; make somebody else an admin first.")
+    conn.execute(update(ACCOUNT).where(ACCOUNT.c.id == account).values(role=role.value))
+    body = {"account": account, "before": row.role, "after": role.value}
+    audit.record(conn, [audit.Happening("role-changed", by, body=body)], now_ms=now_ms)
 
 
 def is_enabled(conn: Connection, account: AccountId) -> bool:

@@ -19,6 +19,8 @@ class Scope(StrEnum):
     DETAILS = "Details of a project"
     MEMBERS = "Members of a project"
     CLASSES = "Label classes"
+    PEOPLE = "People"
+    LOG = "The log"
     LABELING = "Labeling"
     PAGE = "Classification pages"
     REGIONS = "Boxes and polygons"
@@ -50,6 +52,8 @@ KEYS: tuple[Key, ...] = (
     Key(("d",), "d", "details", "dashboard of this project (lead, admin)", Scope.PROJECTS, "dashboard"),
     Key(("r",), "r", "review", "review its labels (lead, admin)", Scope.PROJECTS, "review"),
     Key(("n",), "n", "new", "a new project (admin)", Scope.PROJECTS, "new"),
+    Key(("u",), "u", "people", "users: roles and keys (admin)", Scope.PROJECTS, "people"),
+    Key(("l",), "l", "log", "who did what when (admin)", Scope.PROJECTS, "log"),
     Key(("ctrl+n",), "Ctrl+N", "next", "the next step; Enter does it too where it is no line break", Scope.WIZARD, "next"),
     Key(("up", "down"), "\u2191\u2193", "move", "the field above or below", Scope.WIZARD),
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),
@@ -59,6 +63,7 @@ KEYS: tuple[Key, ...] = (
     Key(("e",), "e", "edit", "details and settings (admin)", Scope.PROJECT, "settings"),
     Key(("r",), "r", "review", "its images and labels, to review", Scope.PROJECT, "review"),
     Key(("a",), "a", "assign", "give images still to do to labelers", Scope.PROJECT, "assign"),
+    Key(("l",), "l", "log", "who did what when in it (admin)", Scope.PROJECT, "log"),
     Key(("up",), "\u2191", "up", "the line above", Scope.DETAILS),
     Key(("down",), "\u2193", "down", "the line below", Scope.DETAILS),
     Key(("enter",), "Enter", "change", "change this line, or open it", Scope.DETAILS, "change"),
@@ -77,6 +82,14 @@ KEYS: tuple[Key, ...] = (
     Key(("m",), "m", "merge", "merge this label into another (pauses the project)", Scope.CLASSES, "merge"),
     Key(("x",), "x", "retire", "take it out of the choice (asks); answers keep it", Scope.CLASSES, "retire"),
     Key(("space",), "Space", "pause", "pause or resume the project", Scope.CLASSES, "pause"),
+    Key(("enter",), "Enter", "change", "another role", Scope.PEOPLE, "role"),
+    Key(("n",), "n", "add", "a new user, with a public key", Scope.PEOPLE, "new"),
+    Key(("k",), "k", "keys", "their keys: see, add, remove", Scope.PEOPLE, "keys"),
+    Key(("x",), "x", "disable", "shut them out at once, or let them in again", Scope.PEOPLE, "disable"),
+    Key(("l",), "l", "log", "what they did", Scope.PEOPLE, "log"),
+    Key(("slash",), "/", "filter", "only some: by who, what, project, date", Scope.LOG, "filter"),
+    Key(("enter",), "Enter", "open", "this entry in full", Scope.LOG, "open"),
+    Key(("r",), "r", "all", "everything again", Scope.LOG, "all"),
     Key(("enter",), "Enter", "change", "another role in this project", Scope.MEMBERS, "role"),
     Key(("n",), "n", "add", "give the project to somebody", Scope.MEMBERS, "add"),
     Key(("x",), "x", "remove", "take the project away (asks)", Scope.MEMBERS, "remove"),

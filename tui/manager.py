@@ -121,10 +121,6 @@ class Manager:
         """Who is in a project, by name."""
         return await self._db.read(if_allowed, self.account, Action.SEE_PROGRESS, project, people.members_of, project)
 
-    async def accounts(self) -> tuple[Account, ...]:
-        """Everybody, by name."""
-        return await self._db.read(if_allowed, self.account, Action.MANAGE_PEOPLE, None, people.list_accounts)
-
     async def add_member(self, project: ProjectId, account: AccountId, role: Role) -> None:
         """Give an account a project, or another role in it."""
         await self._db.write(

@@ -1,4 +1,4 @@
-"""`user add|list|disable|enable|key|password`."""
+"""`user add|list|role|disable|enable|key|password`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import asyncssh
-
 from core import people
 from core.errors import BadInput, Forbidden
 from core.ids import Role
 from core.people import KeyLine
 from core.roles import Action
 from sshd.commands.context import Context, Parser, add_json
+from tui.public_key import parse_key
 
 
 def add_to(commands: Any) -> None:
@@ -38,6 +37,10 @@ def add_to(commands: Any) -> None:
         change = verbs.add_parser(verb, help=help_text, example=f"tagline user {verb} alice")
         change.add_argument("name")
         change.set_defaults(act=_set_disabled)
+    role = verbs.add_parser("role", help="give a user another role", example="tagline user role alice lead")
+    role.add_argument("name")
+    role.add_argument("role", choices=[role.value for role in Role])
+    role.set_defaults(act=_set_role)
     key = verbs.add_parser(
         "key", help="a user's keys: see, add, remove", example="tagline user key alice --add ~/alice.pub"
     )
@@ -65,11 +68,7 @@ def read_key(text: str, *, may_open: bool) -> KeyLine:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
             raise BadInput(f"The key file {text} cannot be read: {reason}.") from error
-    try:
-        key = asyncssh.import_public_key(line)
-    except asyncssh.KeyImportError as error:
-        raise BadInput(f"{text[:40]} is no OpenSSH public key: {error}.") from error
-    return KeyLine(key.get_fingerprint(), key.export_public_key().decode().strip())
+    return parse_key(line)
 
 
 async def _password(context: Context) -> str | None:
@@ -125,6 +124,13 @@ async def _set_disabled(context: Context, args: argparse.Namespace) -> None:
         raise BadInput("You cannot disable yourself.")
     await context.db.write(people.set_disabled, account.id, disabled, by=context.by, now_ms=context.now_ms)
     await context.say(f"{args.name} is {args.verb}d.")
+
+
+async def _set_role(context: Context, args: argparse.Namespace) -> None:
+    context.require(Action.MANAGE_PEOPLE)
+    account = await context.db.read(people.account_by_name, args.name)
+    await context.db.write(people.set_role, account.id, Role(args.role), by=context.by, now_ms=context.now_ms)
+    await context.say(f"{args.name} is a {args.role} now.")
 
 
 async def _key(context: Context, args: argparse.Namespace) -> None:

@@ -54,6 +54,7 @@ MATRIX = {
     "export": ("a", "export Birds"),
     "user list": ("a", "user list"),
     "user add": ("a", "user add new"),
+    "user role": ("a", "user role stranger lead"),
     "user disable": ("a", "user disable stranger"),
     "user enable": ("a", "user enable stranger"),
     "user key": ("a", "user key stranger"),

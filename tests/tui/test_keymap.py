@@ -12,7 +12,13 @@ from tui.keymap import KEYS, Scope, as_markdown, bindings, footer, keys_of
 from tui.screens.base import TaglineScreen
 from tui.screens.canvas import CanvasScreen
 from tui.screens.labeling import LabelingScreen
+from tui.screens.manage.classes import ClassesScreen
 from tui.screens.manage.dashboard import DashboardScreen
+from tui.screens.manage.details import DetailsScreen
+from tui.screens.manage.log import LogScreen
+from tui.screens.manage.members import MembersScreen
+from tui.screens.manage.people import PeopleScreen
+from tui.screens.manage.wizard import WizardScreen
 from tui.screens.projects import ProjectsScreen
 from tui.screens.review.correction import CorrectionScreen
 from tui.screens.review.data import DataScreen
@@ -23,6 +29,12 @@ SCREENS: tuple[type[TaglineScreen], ...] = (
     LabelingScreen,
     CanvasScreen,
     DashboardScreen,
+    DetailsScreen,
+    MembersScreen,
+    ClassesScreen,
+    PeopleScreen,
+    LogScreen,
+    WizardScreen,
     DataScreen,
     ItemScreen,
     CorrectionScreen,

@@ -31,7 +31,7 @@ class ProjectsScreen(TaglineScreen):
     ProjectsScreen { background: $background; }
     ProjectsScreen #title { background: $panel; color: $foreground; }
     ProjectsScreen OptionList { height: 1fr; border: none; background: $background; padding: 1 2; }
-    ProjectsScreen OptionList:focus { border: none; background: $background; }
+    ProjectsScreen OptionList:focus { border: none; background: $background; background-tint: $background 0%; }
     ProjectsScreen OptionList > .option-list--option { padding: 0 1 1 1; }
     ProjectsScreen OptionList > .option-list--option-highlighted,
     ProjectsScreen OptionList:focus > .option-list--option-highlighted {
@@ -166,3 +166,21 @@ class ProjectsScreen(TaglineScreen):
             self.app.push_screen(WizardScreen())
         else:
             self.say("Only an admin makes projects.")
+
+    def action_people(self) -> None:
+        """Users, their roles and keys."""
+        from tui.screens.manage.people import PeopleScreen
+
+        if allowed(self.desk.account.role, Action.MANAGE_PEOPLE):
+            self.app.push_screen(PeopleScreen())
+        else:
+            self.say("Only an admin manages users.")
+
+    def action_log(self) -> None:
+        """Who did what when."""
+        from tui.screens.manage.log import LogScreen
+
+        if allowed(self.desk.account.role, Action.SEE_AUDIT):
+            self.app.push_screen(LogScreen())
+        else:
+            self.say("Only an admin sees the log.")

@@ -13,9 +13,9 @@ class Rows(OptionList):
     """Lines by id; arrows move the mark, Enter selects."""
 
     DEFAULT_CSS = """
-    Rows { height: 1fr; border: none; background: $background; padding: 0 1; scrollbar-size: 1 1; }
+    Rows { height: 1fr; border: none; background: $background; padding: 0 1; scrollbar-size: 1 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Rows:focus { border: none; background: $background; background-tint: $background 0%; }
-    Rows > .option-list--option { padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Rows > .option-list--option { padding: 0 1; }
     Rows > .option-list--option-highlighted, Rows:focus > .option-list--option-highlighted {
         background: $panel; color: $foreground; text-style: none;
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.projects import Project
 from tui.manager import Manager
+from tui.office import Office
 from tui.screens.base import TaglineScreen
 from tui.text import clean
 from tui.widgets.line import Line, Part
@@ -24,6 +25,11 @@ class ManageScreen(TaglineScreen):
     def manager(self) -> Manager:
         """The door to what leads and admins see and change."""
         return Manager(self.desk)
+
+    @property
+    def office(self) -> Office:
+        """The door to users and the log."""
+        return Office(self.desk)
 
     def head(self, what: str, parts: Sequence[Part] = ()) -> None:
         """Say what the screen shows, and who looks at it."""

@@ -190,3 +190,12 @@ class DashboardScreen(ManageScreen):
     async def action_assign(self) -> None:
         """Give images to labelers."""
         await ask_assignment(self, self._project)
+
+    def action_log(self) -> None:
+        """Who did what when in this project."""
+        from tui.screens.manage.log import LogScreen
+
+        if allowed(self.desk.account.role, Action.SEE_AUDIT):
+            self.app.push_screen(LogScreen(project=self._project.name))
+        else:
+            self.say("Only an admin sees the log.")

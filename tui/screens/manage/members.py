@@ -89,7 +89,7 @@ class MembersScreen(ManageScreen):
     @work(exclusive=True)
     async def action_add(self) -> None:
         """Give the project to some who do not have it."""
-        everybody = await self.ask(self.manager.accounts())
+        everybody = await self.ask(self.office.accounts())
         if everybody is None:
             return
         others = {

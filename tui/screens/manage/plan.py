@@ -101,7 +101,7 @@ def summary(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Task type", f"{words[plan.task_type]}; neither it nor the data can change later"
     yield "Data", f"{plan.datastore}   {plan.pattern.strip() or '**'}"
     yield "Images", plan.images or "not looked at"
-    yield "New files", f"looked for {_every(plan.refresh)}; at most {plan.most} images"
+    yield "New files", f"{_looked(plan.refresh)}; at most {plan.most} images"
     yield "Labels", f"{len(plan.paths)}: {', '.join(plan.paths)}"
     yield "Instructions", told[0] if told else "none"
     yield (
@@ -113,9 +113,9 @@ def summary(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Members", ", ".join(account.name for account in plan.members) or "nobody yet; admins see it all the same"
 
 
-def _every(text: str) -> str:
+def _looked(text: str) -> str:
     seconds = reading.read_span_s(text)
-    return f"every {reading.show_span_s(seconds)}" if seconds else "never"
+    return f"looked for every {reading.show_span_s(seconds)}" if seconds else "not looked for"
 
 
 def _asked(least: int, most: int) -> str:

@@ -271,7 +271,7 @@ class MembersStep(Step):
 
     async def enter(self) -> None:
         """Everybody who is no admin."""
-        found = await self.wizard.ask(self.wizard.manager.accounts())
+        found = await self.wizard.ask(self.wizard.office.accounts())
         accounts = [one for one in found or () if not one.disabled and one.role is not Role.ADMIN]
         if self._accounts or not accounts:
             return

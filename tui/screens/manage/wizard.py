@@ -52,7 +52,7 @@ class WizardScreen(ManageScreen):
         & LabelsStep .note {{ height: auto; max-height: 40%; margin-top: 1; }}
         & #buttons {{ height: 1; padding: 0 2; background: $background; }}
         & Button {{ margin-right: 2; min-width: 12; }}
-        & Button:focus {{ background: $primary; color: $background; text-style: bold; }}
+        & Button.-style-default:focus {{ background: $primary; color: $background; text-style: bold; background-tint: $primary 0%; }}
     }}
     """
 
