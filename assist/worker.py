@@ -30,6 +30,7 @@ from storage.base import StorageError
 log = logging.getLogger("tagline.assist")
 
 TICK_S = 2.0
+REPORT_MS = 30_000
 ACT: dict[str, Callable[[Ticket, Subject, Bench], Awaitable[None]]] = {FEATURIZE: runs.featurize, TRAIN: runs.train}
 
 
@@ -40,10 +41,13 @@ async def work(db: Database, folder: Path, stop: asyncio.Event) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"[-80:]
     provides = ("torch",) if has_torch() else ()
     log.info("learning worker on %s", device.name)
+    reported_ms = 0
     while not stop.is_set():
         busy = False
         try:
-            await db.write(jobs.report, Worker(name, device.name, "" if provides else NO_TORCH, now_ms()))
+            if now_ms() - reported_ms > REPORT_MS:  # an idle worker is no burden on the database
+                reported_ms = now_ms()
+                await db.write(jobs.report, Worker(name, device.name, "" if provides else NO_TORCH, reported_ms))
             await ask_for_due(db)
             busy = await take_one(db, bench, name, provides, stop)
         except TaglineError as error:
@@ -61,7 +65,8 @@ async def _rest(stop: asyncio.Event) -> None:
 
 async def ask_for_due(db: Database) -> None:
     """Enqueue what projects need, and switch off the models that people keep correcting."""
-    await db.write(learning.close_orphans, now_ms=now_ms())
+    if await db.read(learning.orphans):
+        await db.write(learning.close_orphans, now_ms=now_ms())
     for subject in await db.read(learning.subjects):
         await _switch_off_if_bad(db, subject)
         for kind in due(await db.read(facts_of, subject)):
@@ -89,6 +94,8 @@ async def _switch_off_if_bad(db: Database, subject: Subject) -> None:
 
 async def take_one(db: Database, bench: Bench, name: str, provides: tuple[str, ...], stop: asyncio.Event) -> bool:
     """Do one job, if one waits; True when there was one."""
+    if not await db.read(jobs.has_ready, provides, KINDS, now_ms=now_ms()):
+        return False
     job = await db.write(jobs.claim, name, provides, now_ms=now_ms(), kinds=KINDS)
     if job is None:
         return False

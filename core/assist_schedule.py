@@ -68,16 +68,21 @@ def next_training(facts: Facts) -> int:
 
 def facts_of(conn: Connection, subject: Subject) -> Facts:
     """What the schedule looks at, from counts."""
-    progress = project_progress(conn, subject.project)
-    queue = queue_counts(conn, subject.project)
-    last = _last_counts(conn, subject.project)
+    return project_facts(conn, subject.project, subject.task_type, subject.settings)
+
+
+def project_facts(conn: Connection, project: ProjectId, task_type: TaskType, settings: AssistSettings) -> Facts:
+    """The same for a project that may not be learned from now."""
+    progress = project_progress(conn, project)
+    queue = queue_counts(conn, project)
+    last = _last_counts(conn, project)
     return Facts(
-        task_type=subject.task_type,
-        settings=subject.settings,
+        task_type=task_type,
+        settings=settings,
         labeled=progress.labeled,
         todo=progress.todo,
         assisted=queue.get(ItemKind.PRELABELED, 0) + queue.get(ItemKind.CLUSTERED, 0),
-        pictures=learning.picture_count(conn, subject.project),
+        pictures=learning.picture_count(conn, project),
         featurized=last.get(FEATURIZE),
         trained=last.get(TRAIN),
     )

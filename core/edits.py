@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from core.annotation import Answer, Draft, HeldItem
-from core.ids import ItemId, LabelId, TaskType
+from core.ids import ItemId, ItemKind, LabelId, TaskType
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,16 @@ class PageDraft:
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """Places that a label applies to: the selected ones, or the focused one where none is selected."""
-        return tuple(sorted(self.selected)) if self.selected else ((self.focus,) if self.items else ())
+        """Places that a label applies to: the selected ones, or where none is selected the focused one.
+
+        On a clustered page that has no label yet they are all: one digit labels the page, the next one the odd one out.
+        """
+        if self.selected:
+            return tuple(sorted(self.selected))
+        is_fresh_cluster = all(item.kind is ItemKind.CLUSTERED and not item.submitted for item in self.items)
+        if is_fresh_cluster and all(answer.is_empty for answer in self.answers):
+            return tuple(range(len(self.items)))
+        return (self.focus,) if self.items else ()
 
     @property
     def missing(self) -> tuple[int, ...]:

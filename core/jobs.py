@@ -122,6 +122,15 @@ def claim(
     return _job(conn.execute(taken).one())
 
 
+def has_ready(conn: Connection, provides: Collection[str], kinds: Collection[str], *, now_ms: int) -> bool:
+    """True when a claim would find something, or has something to give up; a look that writes nothing."""
+    silent = and_(JOB.c.state == JobState.RUNNING.value, JOB.c.lease_until_ms < now_ms)
+    waited = or_(JOB.c.lease_until_ms.is_(None), JOB.c.lease_until_ms <= now_ms)
+    ready = or_(and_(JOB.c.state == JobState.QUEUED.value, waited), silent)
+    query = select(JOB.c.id).where(UNFINISHED, ready, JOB.c.needs.in_(["", *provides]), JOB.c.kind.in_(list(kinds)))
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def _give_up(conn: Connection, silent: ColumnElement[bool], now_ms: int) -> None:
     """A job that killed its worker each time is failed, with the reason."""
     rows = conn.execute(select(JOB.c.id, JOB.c.attempt).where(UNFINISHED, silent, JOB.c.attempt >= MAX_ATTEMPTS)).all()

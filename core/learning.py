@@ -245,12 +245,18 @@ def audit_counts(conn: Connection, project: ProjectId) -> Mapping[ItemState, int
     return {ItemState(state): int(n) for state, n in conn.execute(query.group_by(ITEM.c.state))}
 
 
-def close_orphans(conn: Connection, *, now_ms: int) -> None:
-    """Runs whose job was given up or cancelled are over, with the job's reason."""
+def orphans(conn: Connection) -> Mapping[int, str]:
+    """Runs whose job was given up or cancelled, with the reason."""
     dead = JOB.c.state.in_(["failed", "cancelled"])
     query = select(MODEL_RUN.c.id, JOB.c.error).join(JOB, JOB.c.id == MODEL_RUN.c.job_id)
-    for row in conn.execute(query.where(MODEL_RUN.c.state == RunState.RUNNING.value, dead)).all():
-        end_run(conn, row.id, RunState.FAILED, now_ms=now_ms, line=row.error or "Cancelled.")
+    rows = conn.execute(query.where(MODEL_RUN.c.state == RunState.RUNNING.value, dead))
+    return {row.id: row.error or "Cancelled." for row in rows}
+
+
+def close_orphans(conn: Connection, *, now_ms: int) -> None:
+    """Such runs are over."""
+    for run, reason in orphans(conn).items():
+        end_run(conn, run, RunState.FAILED, now_ms=now_ms, line=reason)
 
 
 def switch_off(conn: Connection, project: ProjectId, run: int, reason: str, *, now_ms: int) -> None:

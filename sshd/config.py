@@ -29,6 +29,7 @@ class Config:
         host: address to listen on.
         port: TCP port; 0 lets the system choose one.
         front_ends: SSH processes that share the port.
+        learners: learning workers that this machine runs; 0 where another machine, such as a GPU host, does that.
         heartbeat_s: a front end whose event loop is silent for this long is replaced.
         drain_s: how long sessions get to save their work when the server stops.
         sources: datastores from which admins may make projects on the screen, and all below them, with `;` between;
@@ -41,6 +42,7 @@ class Config:
     host: str = "0.0.0.0"  # noqa: S104 - labelers come from other machines
     port: int = 2222
     front_ends: int = field(default_factory=lambda: max(1, min(8, os.cpu_count() or 1)))
+    learners: int = 1
     heartbeat_s: float = 20.0
     drain_s: float = 10.0
     probe_timeout_s: float = 1.0
@@ -140,6 +142,8 @@ def sensible(config: Config) -> Config:
         raise BadInput(f"The port is {config.port}; ports go from 0 to 65535.")
     if not 1 <= config.front_ends <= 64:
         raise BadInput(f"front_ends is {config.front_ends}; 1 to 64 are possible.")
+    if not 0 <= config.learners <= 8:
+        raise BadInput(f"learners is {config.learners}; 0 to 8 are possible.")
     if config.log_level.upper() not in _LOG_LEVELS:
         raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
     for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):

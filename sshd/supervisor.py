@@ -216,9 +216,10 @@ def _signal(process: asyncio.subprocess.Process, number: int) -> None:
 
 
 def standard_jobs(config: Config) -> tuple[Job, ...]:
-    """The front ends and the janitor."""
+    """The front ends, the janitor, and the learning worker where the settings want one."""
     front_ends = (Job(f"front end {n + 1}", "sshd.front_end") for n in range(config.front_ends))
-    return (*front_ends, Job("janitor", "sshd.janitor"))
+    learners = (Job(f"learning worker {n + 1}", "sshd.learner") for n in range(config.learners))
+    return (*front_ends, Job("janitor", "sshd.janitor"), *learners)
 
 
 async def supervise(config: Config, on_ready: Callable[[int], None]) -> None:

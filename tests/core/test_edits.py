@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +84,15 @@ def test_a_label_goes_to_every_selected_image() -> None:
         (),
         (CAT,),
     ]
+
+
+def test_one_digit_labels_a_clustered_page_and_the_next_one_the_odd_one_out() -> None:
+    """A page of like images takes one key, and one more with arrows for each that is different."""
+    alike = page_of(replace(held(n), kind=ItemKind.CLUSTERED) for n in range(4))
+    after = apply(alike, ApplyLabel(CAT), TaskType.MULTI_CLASS)
+    assert labels_of(after) == [(CAT,)] * 4
+    odd = apply(apply(after, MoveFocus(2), TaskType.MULTI_CLASS), ApplyLabel(DOG), TaskType.MULTI_CLASS)
+    assert labels_of(odd) == [(CAT,), (CAT,), (DOG,), (CAT,)]
 
 
 def test_multi_class_replaces_the_label() -> None:

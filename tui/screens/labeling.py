@@ -150,8 +150,10 @@ class LabelingScreen(WorkScreen):
                 tile.describe("", (), focused=False, selected=False)
                 continue
             item = page.items[place]
+            sure = f" {item.score:.0%}" if item.score is not None and page.answers[place] == item.suggestion else ""
             tags = tuple(
-                (clean(labels.by_id(label).name), labels.by_id(label).color) for label in page.answers[place].labels
+                (clean(labels.by_id(label).name) + sure, labels.by_id(label).color)
+                for label in page.answers[place].labels
             )
             tile.describe(
                 f"\u21a9 {clean(item.path)}" if item.comment else clean(item.path),
