@@ -24,7 +24,7 @@ from core.walking import COLUMNS, Filter, Place, place_of, walk
 __all__ = ["MOST", "Browsed", "Filter", "Page", "Place", "browse", "full_page", "item_by_path"]
 
 MOST = 500
-VISIT, FIRST_VISIT = 15_000, 2_000
+VISIT, FIRST_VISIT = 6_000, 1_000
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
+    Table,
     and_,
     exists,
     literal,
@@ -86,6 +87,43 @@ def place_of(wanted: Filter, row: Any) -> Place:
     return Place(row.decided_ms if wanted.by_date else 0, ItemId(row.id))
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """One index from a place on: the table that it is of, what holds in all of it, and which way it is walked."""
+
+    wanted: Filter
+    index: Table
+    holds: tuple[ColumnElement[bool], ...]
+    start: Place | None
+    down: bool
+
+    @property
+    def _order(self) -> tuple[ColumnElement[Any], ...]:
+        id_ = ITEM.c.id if self.index is ITEM else self.index.c.item_id
+        return (ITEM.c.decided_ms, id_) if self.wanted.by_date else (id_,)
+
+    def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """These columns of its rows, in the order of walking."""
+        query = select(*columns).where(*self.holds)
+        if self.start is not None:
+            here = tuple_(*self._order)
+            there = tuple_(*(literal(part) for part in (self.start if self.wanted.by_date else self.start[1:])))
+            query = query.where(here < there if self.down else here > there)
+        return query.order_by(*(column.desc() if self.down else column for column in self._order))
+
+    def rows(self) -> Select[Any]:
+        """Its items."""
+        query = self.select(*COLUMNS)
+        return query if self.index is ITEM else query.join_from(self.index, ITEM, ITEM.c.id == self.index.c.item_id)
+
+    def place_after(self, conn: Connection, visit: int) -> Place | None:
+        """The place of the last of so many rows; None where there are fewer."""
+        row = conn.execute(self.select(*self._order).offset(visit - 1).limit(1)).first()
+        if row is None:
+            return None
+        return Place(row[0], ItemId(row[1])) if self.wanted.by_date else Place(0, ItemId(row[0]))
+
+
 def walk(
     conn: Connection,
     project: ProjectId,
@@ -100,9 +138,8 @@ def walk(
     down = wanted.by_date != backwards
     found: list[Sequence[Row[Any]]] = []
     ends: list[Place] = []
-    for driver in _drivers(project, wanted):
-        stretch = _bounded(driver, wanted, start, down=down)
-        rows, end = _visited(conn, project, stretch, wanted, limit, visit, down=down)
+    for index, holds in _indexes(project, wanted):
+        rows, end = _visited(conn, project, Stretch(wanted, index, holds, start, down), limit, visit)
         found.append(rows)
         if end is not None:
             ends.append(end)
@@ -115,31 +152,17 @@ def walk(
 
 
 def _visited(
-    conn: Connection,
-    project: ProjectId,
-    stretch: Select[Any],
-    wanted: Filter,
-    limit: int,
-    visit: int,
-    *,
-    down: bool,
+    conn: Connection, project: ProjectId, stretch: Stretch, limit: int, visit: int
 ) -> tuple[Sequence[Row[Any]], Place | None]:
     """What is wanted among the first rows of a stretch; and the last place looked at, if there is more beyond."""
+    wanted = stretch.wanted
     if not _rest(project, wanted, ITEM):
-        return conn.execute(stretch.limit(limit)).all(), None
-    near = stretch.limit(visit).subquery("near")
+        return conn.execute(stretch.rows().limit(limit)).all(), None
+    near = stretch.rows().limit(visit).subquery("near")
     order = [near.c.decided_ms, near.c.id] if wanted.by_date else [near.c.id]
-    query = (
-        select(near)
-        .where(*_rest(project, wanted, near))
-        .order_by(*(c.desc() if down else c for c in order))
-        .limit(limit)
-    )
-    rows = conn.execute(query).all()
-    if len(rows) == limit:
-        return rows, None
-    last = conn.execute(stretch.with_only_columns(ITEM.c.id, ITEM.c.decided_ms).offset(visit - 1).limit(1)).first()
-    return rows, None if last is None else place_of(wanted, last)
+    query = select(near).where(*_rest(project, wanted, near))
+    rows = conn.execute(query.order_by(*(c.desc() if stretch.down else c for c in order)).limit(limit)).all()
+    return rows, None if len(rows) == limit else stretch.place_after(conn, visit)
 
 
 def _driver(wanted: Filter) -> str:
@@ -155,24 +178,23 @@ def _driver(wanted: Filter) -> str:
     return "source" if wanted.source is not None and wanted.source is not Source.MANUAL else "state"
 
 
-def _drivers(project: ProjectId, wanted: Filter) -> list[Select[Any]]:
-    """The queries whose merged rows hold what is wanted, each along one index."""
-    base = select(*COLUMNS).where(ITEM.c.project_id == project)
-    driver = _driver(wanted)
+def _indexes(project: ProjectId, wanted: Filter) -> list[tuple[Table, tuple[ColumnElement[bool], ...]]]:
+    """The indexes whose merged rows hold what is wanted: the table of each, and which part of it."""
+    driver, here = _driver(wanted), ITEM.c.project_id == project
     if driver == "date":
-        return [base.where(*_dates(wanted))]
+        return [(ITEM, (here, *_dates(wanted)))]
     if driver == "label":
-        return [base.join(ITEM_LABEL, ITEM_LABEL.c.item_id == ITEM.c.id).where(*_has_label(project, wanted))]
+        return [(ITEM_LABEL, _has_label(project, wanted))]
     if driver == "labeler":
         theirs = (ASSIGNMENT.c.account_id == wanted.labeler, ASSIGNMENT.c.project_id == project, IS_SUBMITTED)
-        return [base.join(ASSIGNMENT, ASSIGNMENT.c.item_id == ITEM.c.id).where(*theirs)]
+        return [(ASSIGNMENT, theirs)]
     if driver == "unreviewed":
-        return [base.where(_UNREVIEWED)]
+        return [(ITEM, (here, _UNREVIEWED))]
     if driver == "source":
         assert wanted.source is not None
-        return [base.where(_NOT_MANUAL, ITEM.c.source == wanted.source.value)]
+        return [(ITEM, (here, _NOT_MANUAL, ITEM.c.source == wanted.source.value))]
     states = wanted.states or tuple(ItemState)
-    return [base.where(ITEM.c.state == literal_column(str(state.value))) for state in states]
+    return [(ITEM, (here, ITEM.c.state == literal_column(str(state.value)))) for state in states]
 
 
 def _has_label(project: ProjectId, wanted: Filter) -> tuple[ColumnElement[bool], ...]:
@@ -222,23 +244,3 @@ def _scores(wanted: Filter, of: FromClause) -> list[ColumnElement[bool]]:
     if wanted.score_until is not None:
         sure.append(PREDICTION.c.score < wanted.score_until)
     return [exists().where(*sure)]
-
-
-def _bounded(query: Select[Any], wanted: Filter, start: Place | None, *, down: bool) -> Select[Any]:
-    """The part of a query that lies beyond the place, in the order of walking."""
-    id_ = _id_column(wanted)
-    order: list[ColumnElement[Any]] = [ITEM.c.decided_ms, id_] if wanted.by_date else [id_]
-    query = query.order_by(*(column.desc() if down else column for column in order))
-    if start is None:
-        return query
-    if wanted.by_date:
-        here, there = tuple_(ITEM.c.decided_ms, id_), tuple_(literal(start.at_ms), literal(start.item))
-        return query.where(here < there if down else here > there)
-    return query.where(id_ < start.item if down else id_ > start.item)
-
-
-def _id_column(wanted: Filter) -> ColumnElement[int]:
-    driver = _driver(wanted)
-    if driver == "label":
-        return ITEM_LABEL.c.item_id
-    return ASSIGNMENT.c.item_id if driver == "labeler" else ITEM.c.id
