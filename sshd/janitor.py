@@ -1,6 +1,6 @@
 """The process behind the sessions, `python -m sshd.janitor`, started by serve.
 
-It gives unrenewed leases back to the queue, loads the files of new projects, and looks for new files.
+It gives unrenewed leases back to the queue, loads the files of new projects, exports into datastores, and looks for new files.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from core.access import OPERATOR
 from core.database import Database, open_database
 from core.errors import TaglineError
-from core.imports import work_one
+from core.imports import work_one as load_one
 from core.queue import expire
 from core.refresh import refresh, take_due
+from exporters.datastore import work_one as export_one
 from sshd.child import run_child
 from sshd.config import Config
 from storage import open_store
@@ -62,15 +63,15 @@ async def _keep_fresh(db: Database) -> None:
         await asyncio.sleep(PERIOD_S)
 
 
-async def _load_new(db: Database) -> None:
-    """Load the files of projects that were made on the screen, for ever."""
+async def _do_jobs(db: Database, one: Callable[..., Awaitable[bool]]) -> None:
+    """Do what people asked for on a screen or by a command, one after the other, for ever."""
     worker = f"janitor {socket.gethostname()} {os.getpid()}"
     while True:
         try:
-            if await work_one(db, worker, now_ms=_now_ms):
+            if await one(db, worker, now_ms=_now_ms):
                 continue
         except TaglineError as error:
-            log.warning("a new project's files could not be loaded: %s", error)
+            log.warning("a background job could not be done: %s", error)
         await asyncio.sleep(LOAD_PERIOD_S)
 
 
@@ -82,7 +83,9 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
     db = await open_database(config.database_url, pool_size=2)
     ready()
-    chores = [asyncio.create_task(chore) for chore in (_keep_fresh(db), _load_new(db))]
+    chores = [
+        asyncio.create_task(chore) for chore in (_keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one))
+    ]
     try:
         while not stop.is_set():
             try:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
@@ -112,6 +113,12 @@ class AzureBlobStore:
         """Write a file whole or not at all: blocks count only once all are there."""
         with self._asking(path):
             self._blob(path).upload_blob(data, overwrite=True, max_concurrency=PARALLEL)
+        return self.head(path)
+
+    def put_file(self, path: str, file: Path) -> StoredFile:
+        """The same from a file of this machine, a block at a time."""
+        with file.open("rb") as data, self._asking(path):
+            self._blob(path).upload_blob(data, length=file.stat().st_size, overwrite=True, max_concurrency=PARALLEL)
         return self.head(path)
 
     def sign(self, path: str, seconds: int) -> str | None:

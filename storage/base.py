@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -62,6 +63,10 @@ class Store(Protocol):
 
     def put(self, path: str, data: bytes) -> StoredFile:
         """Write a file whole or not at all."""
+        ...
+
+    def put_file(self, path: str, file: Path) -> StoredFile:
+        """The same from a file of this machine, which may be too large for memory."""
         ...
 
     def sign(self, path: str, seconds: int) -> str | None:

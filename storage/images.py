@@ -20,6 +20,7 @@ from storage.dicom import Window
 from storage.grey import RGB, grey_to_rgb, stretch
 
 DICOM_ENDINGS = frozenset({".dcm", ".dicom"})
+EXPORTS = "Labeling/export"
 IMAGE_ENDINGS = DICOM_ENDINGS | {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff"}
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF")  # Pillow opens MPO files, several JPEGs in one, as JPEG
 MAX_PIXELS = 200_000_000
@@ -50,8 +51,8 @@ class NotIdentified(UnreadableImage):
 
 
 def is_image_path(path: str) -> bool:
-    """True when the ending, in any letter case, is one that Tagline takes."""
-    return PurePosixPath(path).suffix.lower() in IMAGE_ENDINGS
+    """True when the ending, in any letter case, is one that Tagline takes; what was exported is no new image."""
+    return PurePosixPath(path).suffix.lower() in IMAGE_ENDINGS and f"/{EXPORTS}/" not in f"/{path}"
 
 
 def probe(store: Store, file: StoredFile) -> Probe:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,11 +95,18 @@ class LocalStore:
 
     def put(self, path: str, data: bytes) -> StoredFile:
         """Write a file whole or not at all, making its folders."""
+        return self._write(path, lambda part: part.write_bytes(data))
+
+    def put_file(self, path: str, file: Path) -> StoredFile:
+        """The same from a file of this machine."""
+        return self._write(path, lambda part: shutil.copyfile(file, part))
+
+    def _write(self, path: str, fill: Callable[[Path], object]) -> StoredFile:
         full = self._inside(path)
         part = full.with_name(f".{full.name}.{secrets.token_hex(4)}.part")
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
+            fill(part)
             part.replace(full)
         except OSError as error:
             part.unlink(missing_ok=True)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import Forbidden
+from core import jobs
+from core.auditlog import Wanted, entries
+from core.errors import BadInput, Forbidden
+from core.jobs import JobState
+from core.projects import Project
 from core.roles import Action
+from exporters.datastore import EXPORTED, ask_export, export_jobs, export_to_datastore
 from exporters.formats import FORMATS
 from exporters.run import export_to_path, export_to_pipe
-from sshd.commands.context import Context
+from sshd.commands.context import Context, add_json
+from sshd.commands.finding import find_project, shown_time
+from storage.images import EXPORTS
+
+MOST = 100
+POLL_S = 0.5
 
 
 def add_to(commands: Any) -> None:
@@ -25,11 +38,23 @@ def add_to(commands: Any) -> None:
         "-o", "--output", default="-", help="a file, a .zip, a folder, or - for standard output (default)"
     )
     parser.add_argument("--all", action="store_true", help="unlabeled images too")
+    parser.add_argument(
+        "--to-datastore", action="store_true", help=f"into the project's datastore, under {EXPORTS}/FORMAT/TIME/"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="with --to-datastore over SSH: do not wait for the end")
+    parser.add_argument("--list", action="store_true", help="exports in the datastore so far, and those that run")
+    add_json(parser)
     parser.set_defaults(act=_export)
 
 
 async def _export(context: Context, args: argparse.Namespace) -> None:
     context.require(Action.EXPORT)
+    if args.list:
+        await _list(context, args)
+        return
+    if args.to_datastore:
+        await _to_datastore(context, args)
+        return
     format, at = FORMATS[args.format], {"all_items": args.all, "now_ms": context.now_ms}
     if args.output == "-":
         await export_to_pipe(context.db, args.project, format, context.stdout, **at)
@@ -44,3 +69,56 @@ async def _export(context: Context, args: argparse.Namespace) -> None:
         f"{path}: {done.images} images, {done.annotations} annotations, {done.bytes} bytes in {done.files} "
         f"file{'s' * (done.files != 1)}, sha256 {done.sha256}."
     )
+
+
+async def _to_datastore(context: Context, args: argparse.Namespace) -> None:
+    """On the server at once; over SSH by the server's own worker, which goes on when the connection breaks."""
+    project = await find_project(context, args.project, Action.EXPORT)
+    if context.account is None:
+        at = {"all_items": args.all, "now_ms": context.now_ms}
+        done = await export_to_datastore(context.db, None, project.name, FORMATS[args.format], **at)
+        await context.say(
+            f"{done.url}/{done.folder}: {done.manifest.images} images, {done.manifest.annotations} annotations."
+        )
+        return
+    job = await context.db.write(
+        ask_export, context.acting, project, args.format, all_items=args.all, now_ms=context.now_ms
+    )
+    if job is None or args.no_wait:
+        what = "That export runs already" if job is None else "The export runs in the background"
+        await context.say(f"{what}; see `export {shlex.quote(project.name)} --list`.")
+        return
+    await _wait(context, project, job)
+
+
+async def _wait(context: Context, project: Project, number: int) -> None:
+    shown = 0
+    while (job := await context.db.read(jobs.find, number)) is not None and job.is_unfinished:
+        if int(job.progress * 10) > shown:
+            shown = int(job.progress * 10)
+            await context.complain(f"{shown * 10} %")
+        await asyncio.sleep(POLL_S)
+    if job is None or job.state is not JobState.DONE:
+        raise BadInput(f"The export did not work out: {job.error if job and job.error else 'it was cancelled'}")
+    rows = await context.db.read(entries, context.acting, Wanted(project.id, what=EXPORTED), limit=1)
+    await context.say(_line(rows[0].body) if rows else "Done.")
+
+
+def _line(body: Mapping[str, Any]) -> str:
+    return f"{body['folder']}: {body['images']} images, {body['annotations']} annotations, {body['bytes']} bytes."
+
+
+async def _list(context: Context, args: argparse.Namespace) -> None:
+    project = await find_project(context, args.project, Action.EXPORT)
+    running = [job for job in await context.db.read(export_jobs, context.acting, project.id) if job.is_unfinished]
+    done = await context.db.read(entries, context.acting, Wanted(project.id, what=EXPORTED), limit=MOST)
+    rows = [
+        {"when": shown_time(job.created_ms), "format": job.payload["format"], "images": "", "annotations": "",
+         "by": "", "where": f"{job.state.value}, {job.progress:.0%}"}
+        for job in running
+    ] + [
+        {"when": shown_time(one.at_ms), "format": one.body["format"], "images": one.body["images"],
+         "annotations": one.body["annotations"], "by": one.by or "operator", "where": one.body["folder"]}
+        for one in done
+    ]  # fmt: skip
+    await context.show(rows, as_json=args.json, empty="Nothing was exported into the datastore yet.")
