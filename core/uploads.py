@@ -24,7 +24,7 @@ from storage.images import is_image_path
 from storage.pattern import compile_pattern, fixed_folder
 
 FOLDER = "uploads"
-LABEL_ENDINGS = (".json", ".jsonl", ".csv", ".xml", ".zip")
+LABEL_ENDINGS = (".json", ".jsonl", ".csv", ".parquet", ".xml", ".zip")
 EXAMPLE = "photo.jpg"
 
 

@@ -16,6 +16,9 @@ SHOWN = 40
 class BadFile(BadInput):
     """A file of labels cannot be read; the text names the file, the line or field, and what is wrong there."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text))
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -12,6 +12,7 @@ from exporters.importers.files import LabelFile, with_ending
 from exporters.importers.jsonl import read_jsonl
 from exporters.importers.labelme import read_labelme
 from exporters.importers.labelstudio import read_label_studio
+from exporters.importers.parquet import read_parquet
 from exporters.importers.tables import read_csv
 from exporters.importers.voc import read_voc
 from exporters.importers.yolo import read_yolo
@@ -34,6 +35,7 @@ IMPORTERS = {
         Importer("coco", "COCO JSON, in pixels or as the retired service wrote it", read_coco),
         Importer("jsonl", "JSON Lines in Azure ML's schema", read_jsonl),
         Importer("csv", "a row an annotation, or file name and label", read_csv),
+        Importer("parquet", "a row an image, as Tagline writes it", read_parquet),
         Importer("yolo", "a folder or zip of text files with data.yaml", read_yolo),
         Importer("voc", "Pascal VOC, XML files", read_voc),
         Importer("labelme", "labelme's JSON files", read_labelme),
@@ -47,6 +49,8 @@ def detect(files: Sequence[LabelFile]) -> Importer:
     """The format that these files are in. Raises BadFile where it cannot be told."""
     if with_ending(files, ".jsonl"):
         return IMPORTERS["jsonl"]
+    if with_ending(files, ".parquet"):
+        return IMPORTERS["parquet"]
     if with_ending(files, ".csv"):
         return IMPORTERS["csv"]
     if found := with_ending(files, ".xml"):

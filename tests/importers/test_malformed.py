@@ -20,7 +20,7 @@ from tests.importers.house import SIZE, answers_of_every_kind, items_of, read_ba
 from tests.importers.test_third_party import CVAT, LABELME, STUDIO
 
 IMAGES = [(f"day/{n:03}.jpg", SIZE) for n in range(6)]
-SEEDS = 25  # for each of the eight formats: 200 files
+SEEDS = 25  # for each of the nine formats: 225 files
 PIECES: tuple[Any, ...] = (
     b"\x00", b"\xff\xfe", b"{", b"[" * 2000, b"]", b'"', b"-", b"1e999", b"9" * 400, b"NaN", b"null", b"<", b"&amp;", b"\n",
     b"true", b"-1", b"\xf0\x9f\x92\xa9", b",", b"{}", b"[]", b'""', b"0" * 50_000,
@@ -38,7 +38,7 @@ def samples(folder: Path) -> dict[str, tuple[str, bytes]]:
     }
     for format, name in (
         ("coco", "labels.json"), ("jsonl", "labels.jsonl"), ("csv", "labels.csv"),
-        ("voc", "Annotations/day/001.xml"), ("yolo", "labels/day/001.txt"),
+        ("parquet", "labels.parquet"), ("voc", "Annotations/day/001.xml"), ("yolo", "labels/day/001.txt"),
     ):  # fmt: skip
         write_items(TaskType.OBJECT_DETECTION, items_of(told), format, folder / format)
         found[format] = (name, (folder / format / name).read_bytes())
@@ -81,7 +81,7 @@ def changed(value: Any, rng: random.Random) -> Any:
 
 @pytest.mark.parametrize("format", list(IMPORTERS))
 def test_spoiled_files_never_crash(tmp_path: Path, format: str) -> None:
-    """Of 200 spoiled files none crashes, hangs for five seconds or takes a gigabyte; each refusal is one clear sentence."""
+    """Of 225 spoiled files none crashes, hangs for five seconds or takes a gigabyte; each refusal is one clear sentence."""
     name, data = samples(tmp_path / "good")[format]
     refused = 0
     for seed in range(SEEDS):
@@ -108,7 +108,7 @@ def test_spoiled_files_never_crash(tmp_path: Path, format: str) -> None:
             refused += 1
             said = str(error)
             assert len(said) < 400, said
-            assert said.isprintable() or "\\" in said or "�" in said, said
+            assert said.isprintable(), said
         assert time.monotonic() - started < 5
     assert 0 < refused <= SEEDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1024**2
