@@ -12,12 +12,11 @@ from core import people, progress, projects, queue, submissions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, SubmittedItem
 from core.database import Database
 from core.errors import Forbidden
-from core.ids import AccountId, ItemId, LabelId, ProjectId, ProjectState, Role
+from core.ids import AccountId, ItemId, ProjectId, Role
 from core.labels import LabelSet
 from core.people import Account, Member
-from core.progress import LabelerCount, Progress
+from core.progress import Progress
 from core.projects import Project, ProjectSummary
-from core.roles import Action, require
 from storage import open_store, pyramid
 from storage.base import Store
 from storage.images import decode
@@ -174,26 +173,6 @@ class Desk:
         member = await self._db.read(people.membership, project.id, self.account.id)
         labels = await self._db.read(projects.label_classes, project.id)
         return LabelingDesk(self._db, self, project, LabelSet(labels), role, member or Member(role))
-
-    async def overview(
-        self, project: ProjectId
-    ) -> tuple[Project, Progress, tuple[LabelerCount, ...], Mapping[LabelId, int]]:
-        """All that a project's page shows."""
-        return (
-            await self._db.read(projects.project_by_id, project),
-            await self._db.read(progress.project_progress, project),
-            await self._db.read(progress.labeler_counts, project),
-            await self._db.read(progress.label_counts, project),
-        )
-
-    async def labels(self, project: ProjectId) -> LabelSet:
-        """A project's labels."""
-        return LabelSet(await self._db.read(projects.label_classes, project))
-
-    async def set_state(self, project: ProjectId, state: ProjectState) -> Project:
-        """Pause or resume a project. Raises Forbidden for all but admins."""
-        require(self.account.role, Action.CHANGE_PROJECT)
-        return await self._db.write(projects.set_state, project, state, by=self.account.id, now_ms=self.now_ms())
 
 
 class LabelingDesk:

@@ -10,6 +10,7 @@ from typing import Any
 from core import (
     agreement,
     assigning,
+    assist_status,
     dashboard,
     imports,
     items,
@@ -23,6 +24,7 @@ from core import (
 from core.access import if_allowed, require_anywhere
 from core.agreement import Agreement
 from core.assigning import Todo
+from core.assist_status import AssistStatus
 from core.dashboard import Dashboard
 from core.errors import Forbidden, TaglineError
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
@@ -88,6 +90,18 @@ class Manager:
     async def agreement(self, project: ProjectId) -> Agreement:
         """How far labelers agree on the newest items that several of them answered."""
         return await self._db.read(agreement.agreement, self.account, project, newest=AGREEMENT_ITEMS)
+
+    async def learning(self, project: ProjectId) -> AssistStatus:
+        """What the learning worker does for a project and what came of it."""
+        return await self._db.read(assist_status.assist_status, self.account, project, now_ms=self.now_ms())
+
+    async def train(self, project: ProjectId) -> bool:
+        """Ask for a training now; False where one waits or runs already. Raises BadInput."""
+        return await self._db.write(assist_status.train_now, self.account, project, now_ms=self.now_ms())
+
+    async def stop_learning(self, project: ProjectId) -> int:
+        """Stop what the worker does for a project; returns how many jobs there were."""
+        return await self._db.write(assist_status.cancel, self.account, project, now_ms=self.now_ms())
 
     async def set_state(self, project: ProjectId, state: ProjectState) -> Project:
         """Pause, resume or delete a project. Raises BadInput where its life has no such step."""

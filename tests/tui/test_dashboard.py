@@ -8,6 +8,7 @@ from core import people, projects, submissions
 from core.annotation import Answer, SubmittedItem
 from core.ids import ProjectState, Role
 from core.people import Account
+from core.settings import change_settings
 from tests.tui.house import START_MS, House, Seat
 from tests.tui.test_labeling import run
 from tui.screens.manage.dashboard import DashboardScreen
@@ -102,5 +103,26 @@ def test_a_labeler_sees_no_dashboard(tmp_path: Path) -> None:
             await seat.press("d")
             await seat.until(lambda: "leads and admins" in seat.notices, "the refusal")
             assert not isinstance(seat.screen, DashboardScreen)
+
+    run(tmp_path, story)
+
+
+def test_what_ml_assist_does_is_seen_and_asked_for(tmp_path: Path) -> None:
+    """The section says that it is off; switched on, it shows the way to the next training, and `t` asks for one."""
+
+    async def story(house: House) -> None:
+        await label(house, house.labeler, 3)
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_dashboard(seat)
+            await seat.press("5", "t")
+            await seat.until(lambda: "off" in seat.notices, "why it cannot be")
+            await house.db.write(
+                change_settings, house.admin, house.project, {"assist": {"on": True}}, now_ms=house.clock()
+            )
+            await seat.until(lambda: "3 of 150 labels" in seat.text, "the way to the next training")
+            await seat.press("t")
+            await seat.until(lambda: "asked for" in seat.notices, "the receipt")
+            await seat.press("T")
+            await seat.until(lambda: "Stopped" in seat.notices, "the end of it")
 
     run(tmp_path, story)

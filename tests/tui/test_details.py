@@ -226,3 +226,23 @@ def test_images_are_assigned(tmp_path: Path) -> None:
             assert entry.body["items"] == 5
 
     run(tmp_path, story)
+
+
+def test_ml_assist_is_switched_on_line_by_line(tmp_path: Path) -> None:
+    """On or off, the first training and the precision wanted are lines of their own; a precision of 30% is refused."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=(140, 48)) as seat:
+            await open_details(seat)
+            for key, text in (("assist", "on"), ("first", "80"), ("target", "97%")):
+                await go_to(seat, key)
+                await type_over(seat, text)
+                await seat.press("enter")
+                await seat.until(lambda key=key, text=text: row(seat, key).text.startswith(text), text)  # type: ignore[misc]
+            await type_over(seat, "30%")
+            await seat.until(lambda: "between 0.5 and 1" in seat.text, "the reason")
+            await seat.press("escape")
+            stored = (await house.db.read(settings.settings_of, house.project)).assist
+            assert stored == {"on": True, "first": 80, "target": 0.97}
+
+    run(tmp_path, story)

@@ -21,6 +21,7 @@ class Field(Vertical):
     Field .name { color: $primary; text-style: bold; height: 1; }
     Field Input, Field Input:focus { height: 1; border: none; padding: 0 1; background: $surface; }
     Field Input:focus { background: $panel; }
+    Field:focus-within .name { color: $accent; }
     Field .note { color: $secondary; height: auto; max-height: 2; }
     Field.wrong .note { color: $error; }
     """

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import orjson
 
 from core.errors import BadInput
 
@@ -35,7 +32,7 @@ def show_span_s(seconds: int) -> str:
 
 def read_count(text: str) -> int:
     """A whole number, with or without commas between thousands. Raises BadInput."""
-    plain = text.strip().replace(",", "").replace("_", "")
+    plain = text.strip().removesuffix("labels").strip().replace(",", "").replace("_", "")
     if not plain.isdecimal() or len(plain) > 12:
         raise BadInput("Write a whole number.")
     return int(plain)
@@ -71,22 +68,14 @@ def show_share(share: float) -> str:
     return f"{share * 100:g}%"
 
 
-def read_pairs(text: str) -> dict[str, Any]:
-    """Settings from `name=value, name=value`; a value is JSON where it can be, else text. Raises BadInput."""
-    found: dict[str, Any] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not name.isidentifier():
-            raise BadInput("Write name=value, more of them with a comma between.")
-        try:
-            found[name] = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            found[name] = value
-    return found
+def read_switch(text: str) -> bool:
+    """True for `on`, False for `off`. Raises BadInput."""
+    word = text.strip().lower()
+    if word not in ("on", "off", "yes", "no"):
+        raise BadInput("Write on or off.")
+    return word in ("on", "yes")
 
 
-def show_pairs(pairs: dict[str, Any]) -> str:
-    """The form that `read_pairs` takes."""
-    return ", ".join(
-        f"{name}={value if isinstance(value, str) else orjson.dumps(value).decode()}" for name, value in pairs.items()
-    )
+def show_switch(is_on: bool) -> str:
+    """The form that `read_switch` takes."""
+    return "on" if is_on else "off"

@@ -52,7 +52,7 @@ class AskText(ModalScreen[str | None]):
 
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
-        self.query_one(".problem", Static).update(self._problem(event.value) if event.value else "")
+        self.query_one(".problem", Static).update(self._problem(event.value) if event.value != self._value else "")
 
     @on(Input.Submitted)
     def _take(self, event: Input.Submitted) -> None:
@@ -63,7 +63,7 @@ class AskText(ModalScreen[str | None]):
             self.dismiss(event.value)
 
 
-Choice = tuple[str, str, str]
+Choice = tuple[str, str | Text, str]
 """An id, its words, and what it means."""
 
 
@@ -84,8 +84,9 @@ class AskChoice(ModalScreen[str | None]):
             yield OptionList(*[Option(self._line(*choice), id=choice[0]) for choice in self._choices], markup=False)
             yield Static("Enter: take it   Esc: cancel", classes="keys", markup=False)
 
-    def _line(self, _id: str, words: str, means: str) -> Text:
-        return Text.assemble((words, "bold"), (f"\n  {means}" if means else "", self.app.theme_variables["secondary"]))
+    def _line(self, _id: str, words: str | Text, means: str) -> Text:
+        text = Text().append(words, "bold") if isinstance(words, str) else words.copy()
+        return text.append(f"\n  {means}" if means else "", self.app.theme_variables["secondary"])
 
     def on_mount(self) -> None:
         """Mark the one that is so now."""
@@ -111,7 +112,7 @@ class AskMany(ModalScreen[tuple[str, ...] | None]):
         """Question, choices, keys."""
         with Vertical():
             yield Static(Text(self._question))
-            yield Many([(key, words) for key, words, _ in self._choices])
+            yield Many([(key, str(words)) for key, words, _ in self._choices])
             yield Static("Space: choose   Enter: take them   Esc: cancel", classes="keys", markup=False)
 
     def action_take(self) -> None:

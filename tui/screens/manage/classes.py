@@ -17,7 +17,7 @@ from core.projects import Project
 from tui.keymap import Scope
 from tui.manager import Classes
 from tui.screens.dialogs import Confirm, LabelSearch
-from tui.screens.manage.ask import AskChoice, AskText
+from tui.screens.manage.ask import AskChoice, AskText, Choice
 from tui.screens.manage.base import FRAME_CSS, ManageScreen
 from tui.text import clean
 from tui.widgets.bars import column
@@ -157,7 +157,10 @@ class ClassesScreen(ManageScreen):
         """Another colour for the marked label."""
         if (label := self._marked) is None:
             return
-        choices = [(color, name, "") for color, name in zip(COLORS, COLOR_NAMES, strict=True)]
+        choices: list[Choice] = [
+            (color, Text.assemble(("\N{BLACK SQUARE}\N{BLACK SQUARE} ", color), name), "")
+            for color, name in zip(COLORS, COLOR_NAMES, strict=True)
+        ]
         ask = AskChoice(f"Colour of {clean(label.path)}", [*choices, (OTHER, "another: #rrggbb", "")], now=label.color)
         color = await self.app.push_screen_wait(ask)
         if color == OTHER:

@@ -9,6 +9,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
 
 from core.agreement import Agreement
+from core.assist_status import AssistStatus
 from core.ids import ProjectState, Role
 from core.projects import Project
 from core.roles import Action, allowed
@@ -17,13 +18,15 @@ from tui.manager import Insight
 from tui.screens.manage import panels
 from tui.screens.manage.assign import ask_assignment
 from tui.screens.manage.base import ManageScreen
+from tui.screens.manage.learning import learning
 from tui.text import clean
 from tui.widgets.line import Line, Part
 
 REFRESH_S = 1.0
 AGREEMENT_S = 20.0
-WIDE, TALL = 118, 34
-SECTIONS = ("Overview", "Labels", "Labelers", "Agreement")
+LEARNING_S = 3.0
+WIDE, TALL = 118, 38
+SECTIONS = ("Overview", "Labels", "Labelers", "Agreement", "Learning")
 
 
 class Panel(VerticalScroll):
@@ -66,7 +69,8 @@ class DashboardScreen(ManageScreen):
     DashboardScreen #title, DashboardScreen #keys { background: $panel; }
     DashboardScreen #sections { background: $surface; }
     DashboardScreen #board { height: 1fr; layout: grid; grid-size: 1 1; background: $background; }
-    DashboardScreen #board.all { grid-size: 2 2; }
+    DashboardScreen #board.all { grid-size: 2 3; }
+    DashboardScreen #board.all #overview { row-span: 2; }
     """
 
     def __init__(self, project: Project, role: Role) -> None:
@@ -75,6 +79,7 @@ class DashboardScreen(ManageScreen):
         self._section = 0
         self._found: Insight | None = None
         self._agreement: Agreement | None = None
+        self._learning: AssistStatus | None = None
 
     def compose(self) -> ComposeResult:
         """Title, the names of the sections, the sections, keys."""
@@ -91,6 +96,8 @@ class DashboardScreen(ManageScreen):
         self._turn(0)
         await self._refresh()
         await self._look_at_agreement()
+        await self._look_at_learning()
+        self.set_interval(LEARNING_S, self._look_at_learning)
         self.set_interval(REFRESH_S, self._refresh)
         self.set_interval(AGREEMENT_S, self._look_at_agreement)
 
@@ -116,6 +123,7 @@ class DashboardScreen(ManageScreen):
         self.query_one("#sections", Line).show(parts)
         self.query_one(f"#{SECTIONS[self._section].lower()}").focus()
         self.call_after_refresh(self._show)
+        self.call_after_refresh(self._look_at_learning)
 
     def action_next(self) -> None:
         """The next section."""
@@ -140,6 +148,12 @@ class DashboardScreen(ManageScreen):
             self._agreement = found
             self._show()
 
+    async def _look_at_learning(self) -> None:
+        is_seen = self.is_current and self.query_one("#learning").display
+        if is_seen and (found := await self.ask(self.manager.learning(self._project.id))) is not None:
+            self._learning = found
+            self._show()
+
     def _show(self) -> None:
         if self._found is None:
             return
@@ -152,11 +166,12 @@ class DashboardScreen(ManageScreen):
             ],
             [(f"{clean(self.desk.account.name)} ({self._role}) ", "secondary")],
         )
-        first, second, third, fourth = self.query(Panel)
+        first, second, third, fourth, fifth = self.query(Panel)
         first.show(panels.overview(found, colors, first.cells, self.manager.now_ms()))
         second.show(panels.labels(found, colors, second.cells))
         third.show(panels.labelers(found, colors, third.cells))
         fourth.show(panels.agreement(self._agreement, found.labels, colors, fourth.cells))
+        fifth.show(learning(self._learning, colors, fifth.cells, self.manager.now_ms()))
 
     @property
     def _is_running(self) -> bool:
@@ -170,6 +185,20 @@ class DashboardScreen(ManageScreen):
         wanted = ProjectState.PAUSED if self._is_running else ProjectState.RUNNING
         if await self.ask(self.manager.set_state(self._project.id, wanted)) is not None:
             await self._refresh()
+
+    async def action_train(self) -> None:
+        """Train now."""
+        asked = await self.ask(self.manager.train(self._project.id))
+        if asked is not None:
+            self.say("The training is asked for." if asked else "A training waits or runs already.")
+            await self._look_at_learning()
+
+    async def action_stop(self) -> None:
+        """Stop what the learning worker does for this project."""
+        count = await self.ask(self.manager.stop_learning(self._project.id))
+        if count is not None:
+            self.say("Stopped; what it had learned before stays." if count else "Nothing was running or waiting.")
+            await self._look_at_learning()
 
     def action_edit(self) -> None:
         """The project's details and settings."""

@@ -29,6 +29,10 @@ REFRESH_S = 2.0
 FACTS = (("type", "Task type"), ("data", "Data"), ("made", "Made"))
 
 
+class Lines(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """The lines; arrows go from one to the next, and the page follows."""
+
+
 class DetailsScreen(ManageScreen):
     """Arrows, then Enter changes the line in place; what changed elsewhere shows by itself."""
 
@@ -48,7 +52,7 @@ class DetailsScreen(ManageScreen):
     def compose(self) -> ComposeResult:
         """Facts, settings, what opens a page of its own."""
         yield Line(id="title")
-        with VerticalScroll(can_focus=False):
+        with Lines():
             yield Static("Project", classes="heading")
             for key, name in FACTS:
                 yield Row(key, name, "fixed when the project was made")

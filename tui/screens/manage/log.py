@@ -168,7 +168,7 @@ class EntryDialog(ModalScreen[None]):
     BINDINGS = [("escape,enter,q", "dismiss", "close")]
     DEFAULT_CSS = f"""
     EntryDialog {{ {DIALOG_CSS}
-        & VerticalScroll {{ width: 76; max-width: 95%; height: auto; max-height: 85%; padding: 1 2; background: $panel; }}
+        & VerticalScroll {{ width: 76; max-width: 95%; height: auto; max-height: 85%; padding: 1 2; background: $panel; border: round $primary; }}
     }}
     """
 
@@ -181,9 +181,9 @@ class EntryDialog(ModalScreen[None]):
         entry, text = self._entry, Text()
         when = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(" ", "milliseconds")
         parts = (("when", when), ("who", entry.by or "nobody"), ("what", entry.what), ("project", entry.project), ("image", entry.path))  # fmt: skip
-        for word, value in parts:
+        for word, value in ((word, value) for word, value in parts if value):
             text.append(column(word, 10), f"bold {self.app.theme_variables['primary']}").append(f"{clean(value)}\n")
-        body = orjson.dumps(entry.body, option=orjson.OPT_INDENT_2).decode()
+        body = orjson.dumps(entry.body, option=orjson.OPT_INDENT_2).decode() if entry.body else ""
         with VerticalScroll():
             yield Static(text.append("\n").append(clean(body, lines=True)))
 
@@ -195,6 +195,7 @@ class FilterDialog(ModalScreen[Asked | None]):
     DEFAULT_CSS = f"""
     FilterDialog {{ {DIALOG_CSS} {CHOICE_CSS}
         & Field {{ background: $panel; margin-bottom: 0; }}
+        & Field Input, & Field Input:focus {{ background: $surface; }}
         & Field .note {{ display: none; }}
         & Field.wrong .note {{ display: block; }}
     }}

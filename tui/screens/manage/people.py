@@ -149,7 +149,7 @@ class NewUser(ModalScreen[tuple[str, KeyLine] | None]):
     DEFAULT_CSS = f"""
     NewUser {{ {DIALOG_CSS} {CHOICE_CSS}
         & Vertical {{ width: 70; }}
-        & Field, & Field Input, & Field Input:focus {{ background: $panel; }}
+        & Field {{ background: $panel; }}
         & Field Input, & Field Input:focus {{ background: $surface; }}
     }}
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
@@ -18,7 +19,7 @@ from core.people import Account
 from core.settings import LEAST_REFRESH_S, MOST_TEXT
 from tui.screens.manage.ask import Many
 from tui.screens.manage.plan import TYPES, Plan, check_name, read_labels, read_most, summary
-from tui.screens.manage.setting_rows import SETTINGS
+from tui.screens.manage.setting_rows import BLANK, SETTINGS
 from tui.text import clean
 from tui.widgets.bars import column
 from tui.widgets.field import Field
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tui.screens.manage.wizard import WizardScreen
 
 
-class Step(VerticalScroll, can_focus=False):
+class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
     """One page of the wizard."""
 
     TITLE = ""
@@ -212,7 +213,8 @@ class QualityStep(Step):
         for setting in SETTINGS:
             if setting.key in ("labelers", "iou", "gold"):
                 hint = setting.hint.removesuffix("; pause first")
-                yield Field(setting.key, setting.name, setting.read, value=getattr(self.plan, setting.key), hint=hint)
+                check = partial(setting.changes, BLANK)
+                yield Field(setting.key, setting.name, check, value=getattr(self.plan, setting.key), hint=hint)
 
     async def enter(self) -> None:
         """Overlap matters where there are regions."""

@@ -10,13 +10,13 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Button, OptionList
 
 from core.errors import TaglineError
-from core.projects import DEFAULT_LEASE_S
-from core.settings import Settings, check
+from core.settings import check
 from tui.keymap import Scope
 from tui.screens.dialogs import Confirm
 from tui.screens.manage.base import FRAME_CSS, ManageScreen
 from tui.screens.manage.data_step import DataStep
 from tui.screens.manage.plan import Plan
+from tui.screens.manage.setting_rows import BLANK
 from tui.screens.manage.steps import (
     AssistStep,
     ConfirmStep,
@@ -162,9 +162,8 @@ class WizardScreen(ManageScreen):
 
     def settings_problem(self) -> str:
         """Why core would refuse the settings, together, or nothing."""
-        blank = Settings("", DEFAULT_LEASE_S, 1, 1, 1, 0.5, 0.0, 0, {})
         try:
-            check(replace(blank, **self._plan.changes()))
+            check(replace(BLANK, **self._plan.changes()))
         except TaglineError as error:
             return str(error)
         return ""

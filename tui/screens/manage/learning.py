@@ -1,0 +1,74 @@
+"""What the dashboard says of ML assist: how things stand, the way to the next training, runs with their figures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from core.assist_status import AssistStatus
+from core.learning import Run
+from tui.text import clean
+from tui.widgets.bars import ago, bar, column, span
+
+Colors = Mapping[str, str]
+NAME = 16
+
+
+def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int) -> Text:
+    """The section, for a width."""
+    if found is None:
+        return Text()
+    text = Text(no_wrap=True, overflow="ellipsis").append(f"{clean(found.says)}\n", "bold")
+    if not found.settings.on:
+        return text.append("It is switched on in the settings: e, then ML assist.\n", colors["secondary"])
+    cells = max(6, width - NAME - 22)
+    if found.job is not None and found.job.is_unfinished:
+        text.append(column(found.job.kind, NAME))
+        text.append_text(bar(found.job.progress, 1, cells, colors["accent"], colors["panel"]))
+        text.append(f"  {found.job.progress:.0%}\n")
+    text.append(column("next training", NAME))
+    text.append_text(bar(found.labeled, found.next_training, cells, colors["primary"], colors["panel"]))
+    text.append(f"  {found.labeled:,} of {found.next_training:,} labels\n")
+    text.append(column("audit sample", NAME))
+    text.append_text(bar(found.audited, found.audit, cells, colors["secondary"], colors["panel"]))
+    text.append(f"  {found.audited:,} of {found.audit:,} labeled\n")
+    if found.live.precision is not None:
+        text.append(column("people kept", NAME))
+        text.append_text(bar(found.live.precision, 1, cells, colors["success"], colors["panel"]))
+        text.append(f"  {found.live.precision:.1%} of {found.live.judged:,}\n")
+    text.append("\n").append_text(_runs(found, colors, now_ms))
+    for worker in found.workers:
+        text.append(f"{clean(worker.name)} on {clean(worker.device)}", colors["secondary"])
+        text.append(f": {clean(worker.note)}\n" if worker.note else "\n", colors["secondary"])
+    return text
+
+
+def _runs(found: AssistStatus, colors: Colors, now_ms: int) -> Text:
+    if not found.runs:
+        return Text("No run yet.\n\n", colors["secondary"])
+    heads = (("run", 12), ("state", 13), ("began", 16), ("took", 14))
+    text = Text().append("".join(column(word, cells) for word, cells in heads), colors["secondary"])
+    text.append("right  covers\n", colors["secondary"])
+    for run in found.runs:
+        text.append(column(run.kind, 12)).append(column(run.state.value, 13), _state_color(run, colors))
+        text.append(column(ago(run.started_ms, now_ms), 16))
+        text.append(column("" if run.ended_ms is None else span(run.ended_ms - run.started_ms), 14))
+        text.append(f"{_percent(run.metrics.get('audit_accuracy')):<7}{_percent(run.metrics.get('coverage'))}\n")
+    return text.append("\n")
+
+
+def _state_color(run: Run, colors: Colors) -> str:
+    by_state = {
+        "active": "success",
+        "done": "success",
+        "failed": "error",
+        "switched-off": "warning",
+        "running": "accent",
+    }
+    return colors[by_state.get(run.state.value, "secondary")]
+
+
+def _percent(part: Any) -> str:
+    return "" if part is None else f"{part:.0%}"
