@@ -73,7 +73,10 @@ class Reviewer:
 
     async def counts(self) -> Progress:
         """Items by state."""
-        return await self.desk._db.read(progress.project_progress, self.project.id)
+        account, project = self._here
+        return await self.desk._db.read(
+            access.if_allowed, account, Action.SEE_PROGRESS, project, progress.project_progress, project
+        )
 
     async def approve(self, seen: Sequence[Browsed]) -> Receipt:
         """Confirm these answers as they were seen."""

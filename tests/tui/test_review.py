@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from core import review, submissions
+from core import people, review, submissions
 from core.annotation import Answer, SubmittedItem
 from core.browse import Filter
+from core.errors import Forbidden
 from core.ids import ItemState, TaskType
+from core.labels import LabelSet
+from core.projects import project_by_id
 from tests.tui.house import House
 from tests.tui.reviewing import draw_box, items, label_some, labels_of, make_lead, open_data, run
+from tui.reviewer import Reviewer, open_reviewer
 from tui.screens.review.data import DataScreen
 
 
@@ -221,5 +226,38 @@ def test_the_dashboard_leads_to_the_data(tmp_path: Path) -> None:
             await seat.until(lambda: len(seat.app.screen_stack) > 2, "the dashboard")
             await seat.press("r")
             await seat.until(lambda: isinstance(seat.screen, DataScreen) and seat.screen._walk.page.items, "the data")
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("who", ["labeler", "stranger", "disabled"])
+def test_every_way_to_core_asks_for_the_role(tmp_path: Path, who: str) -> None:
+    """Whatever a screen believes, no reviewer's action is done for labelers, leads of other projects, or disabled leads."""
+
+    async def story(house: House) -> None:
+        await label_some(house, house.labeler, 1)
+        account = house.labeler if who == "labeler" else await make_lead(house)
+        if who == "stranger":
+            await house.db.write(people.remove_member, house.project, account.id, by=None, now_ms=house.clock())
+        if who == "disabled":
+            await house.db.write(people.set_disabled, account.id, True, by=None, now_ms=house.clock())
+        async with house.session(account) as seat:
+            project = await house.db.read(project_by_id, house.project)
+            reviewer = Reviewer(seat.app.desk, project, LabelSet(()), LabelSet(()), ())
+            seen = (await items(house, Filter(states=(ItemState.LABELED,))))[0]
+            acts: dict[str, Callable[[], Awaitable[object]]] = {
+                "open": lambda: open_reviewer(seat.app.desk, project),
+                "page": lambda: reviewer.page(Filter(), 9),
+                "known": lambda: reviewer.known(seen.path),
+                "counts": reviewer.counts,
+                "approve": lambda: reviewer.approve([seen]),
+                "reject": lambda: reviewer.reject([seen], "no"),
+                "correct": lambda: reviewer.correct([seen], seen.answer),
+                "resolve": lambda: reviewer.resolve(seen, house.labeler.id),
+            }
+            for act in acts.values():
+                with pytest.raises(Forbidden):
+                    await act()
+            assert (await items(house, Filter(states=(ItemState.LABELED,)))) == (seen,)
 
     run(tmp_path, story)

@@ -103,7 +103,7 @@ class DataScreen(ReviewScreen):
         left.append((f" page {walk.number:,} " if walk.number else "", "foreground"))
         left.append((f" {len(walk.selected):,} selected " if walk.selected else "", "bold success"))
         name = f" {clean(self.desk.account.name)} "
-        right = [(self._conflicts, "bold accent"), (self._count, "secondary"), (name, "secondary")]
+        right = [(self._conflicts, "bold accent"), (f"{self._count} ", "secondary"), (name, "secondary")]
         self.query_one("#header", Line).show(left, right)
 
     def _show_filter(self) -> None:

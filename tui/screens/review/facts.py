@@ -75,7 +75,9 @@ def _append_answer(text: Text, n: int, one: OneAnswer, labels: LabelSet, accent:
     """One labeler's answer with its key and its colour; `accent` is set for the one chosen."""
     text.append("\u25b6" if accent else " ", accent)
     text.append(f"{n + 1} " if n < 9 else "  ", "bold").append("\u25a0 ", COLORS[n % len(COLORS)])
-    text.append(f"{clean(one.name)}: ", "bold" if accent else "").append(f"{answer_text(one.answer, labels)}\n")
+    text.append(f"{clean(one.name)}: ", "bold" if accent else "")
+    counted = [name for name, _ in answer_tags(one.answer, labels)] if one.answer.regions else []
+    text.append("".join(f"\n      {name}" for name in counted) or answer_text(one.answer, labels)).append("\n")
 
 
 def outlines(known: Known | None, whose: int | None, labels: LabelSet) -> tuple[Outline, ...]:
@@ -88,7 +90,7 @@ def outlines(known: Known | None, whose: int | None, labels: LabelSet) -> tuple[
         )
     found: list[Outline] = []
     for n, one in sorted(enumerate(current(known.answers)), key=lambda pair: pair[0] == whose):
-        line: Line = "chosen" if n == whose else "plain" if whose is None else "dashed"
+        line: Line = "dashed" if whose not in (None, n) else "chosen"
         found += [_outline(region, labels, COLORS[n % len(COLORS)], line) for region in one.answer.regions]
     return tuple(found)
 
