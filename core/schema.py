@@ -40,6 +40,16 @@ def check_version(connection: Connection) -> None:
     raise DatabaseOlder("The database has no schema or an older one; run `tagline init` to bring it up to date.")
 
 
+def head_revision() -> str:
+    """The schema that this Tagline makes."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def known_revisions() -> frozenset[str]:
+    """Every schema that this Tagline, or one before it, made."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(connection: Connection) -> None:
     """Run every missing migration on an open connection, inside its transaction.
 

@@ -15,7 +15,7 @@ from core.labels import LabelSet
 from core.people import Account
 from core.projects import NewProject, Project, ProjectSummary
 from core.roles import Action
-from sshd.commands import settings
+from sshd.commands import moving, settings
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import find_project
 from storage import open_store
@@ -72,6 +72,7 @@ def add_to(commands: Any) -> None:
     member.add_argument("--remove", action="store_true", help="take it away instead")
     member.set_defaults(act=_member)
     settings.add_verbs(verbs)
+    moving.add_verbs(verbs)
 
 
 async def _create(context: Context, args: argparse.Namespace) -> int:

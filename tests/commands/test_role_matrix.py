@@ -28,6 +28,8 @@ MATRIX = {
     "project set": ("a", "project set Birds"),
     "project refresh": ("a", "project refresh Birds"),
     "project members": ("al", "project members Birds"),
+    "project archive": ("a", "project archive Birds"),
+    "project restore": ("a", "project restore /tmp/no-such.zip"),
     "label list": ("alw", "label list Birds"),
     "label add": ("a", "label add Birds jay --then continue"),
     "label rename": ("a", "label rename Birds robin robin"),
