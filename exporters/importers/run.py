@@ -15,6 +15,7 @@ from core.database import Database
 from core.errors import BadInput
 from core.ids import ItemId
 from core.imported import Target
+from core.imported_prelabels import begin_prelabels, write_prelabels
 from core.items import labels_in_use
 from core.labels import LabelSet
 from core.people import Account
@@ -93,9 +94,15 @@ async def write(db: Database, by: Account, project: Project, found: Comparison, 
     Items whose answers changed since the comparison are left as they are.
     """
     written = 0
+    run = None
+    if wish.use is As.PRELABELS and found.answers:
+        run = await db.write(begin_prelabels, by, project.id, found.format, now_ms=now_ms)
     for part in _parts(found.answers):
         if wish.use is As.GOLD:
             written += await db.write(gold.add_gold, by, project.id, part, now_ms=now_ms)
+        elif run is not None:
+            receipt = await db.write(write_prelabels, by, project.id, run, part, found.scores)
+            written += len(receipt.accepted)
         else:
             receipt = await db.write(imported.write_labels, by, project.id, part, replace=wish.replace, now_ms=now_ms)
             written += len(receipt.accepted)

@@ -62,6 +62,7 @@ def add_to(commands: Any) -> None:
 
 USES = {
     As.LABELS.value: "current answers",
+    As.PRELABELS.value: "suggestions that labelers confirm or correct",
     As.GOLD.value: "known answers of gold items",
 }
 
