@@ -25,6 +25,7 @@ NAMES = (
     "dashboard",
     "consensus",
     "export",
+    "blob",
     "fuzz-images",
     "assist",
 )
