@@ -22,6 +22,9 @@ TYPICAL = 50
 AUDIT_PART = 0.2
 NEAR_DUPLICATE = 0.75
 WORTH_KEYS = 0.9
+CLUSTER_PART = 0.5
+LEAST_PAGES = 3
+AUDIT_LEAST = 80
 PAGE = 9
 SOON, AUDITED, LATER = -2_000_000, -1_000_000, 0
 
@@ -42,7 +45,7 @@ def audit_wanted(settings: AssistSettings, *, by_hand: int, audited: int, open_i
         by_hand: items labeled without a prelabel so far.
         audited: items of the stream, labeled or not.
     """
-    wanted = max(settings.first - min(TYPICAL, settings.first // 3), round(AUDIT_PART * by_hand))
+    wanted = max(AUDIT_LEAST, settings.first - min(TYPICAL, settings.first // 3), round(AUDIT_PART * by_hand))
     return min(max(0, wanted - audited), open_items // 2)
 
 
@@ -89,9 +92,10 @@ def with_model(
     *,
     model: int,
     more_audit: int,
+    growth: int,
     seed: int,
 ) -> Plan:
-    """The plan when a model has looked at every open item."""
+    """The plan when a model has looked at every open item; `growth` is how many labels are wanted until the next training."""
     rng = np.random.default_rng(seed)
     joined = rng.choice(np.flatnonzero(~audit), min(more_audit, int((~audit).sum())), replace=False)
     stream = audit.copy()
@@ -102,6 +106,7 @@ def with_model(
     pages = pages_by_model(
         features[rest], answer_groups([verdicts[n] for n in rest.tolist()]), sure[rest], worth=WORTH_KEYS, seed=seed
     )
+    pages = affordable(pages, share=CLUSTER_PART, growth=growth)
     in_pages = rest[np.array(sorted({n for page in pages for n in page.rows}), dtype=np.int64)]
     by_hand = np.setdiff1d(rest, in_pages)
     places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in np.flatnonzero(stream).tolist()]
@@ -116,6 +121,20 @@ def with_model(
     ]
     said = tuple(Suggestion(items[n], v.sure, v.suggested) for n, v in enumerate(verdicts) if suggested[n])
     return Plan(tuple(places), tuple(items[n] for n in joined.tolist()), said)
+
+
+def affordable(pages: list[ClusterPage], *, share: float, growth: int) -> list[ClusterPage]:
+    """The cheapest pages, up to a share of the labels until the next training.
+
+    Pages of like images are cheap and teach little; were all of them served first, the model would learn from what it knows.
+    """
+    kept, images = [], 0
+    for page in pages:
+        if images >= share * growth and len(kept) >= LEAST_PAGES:
+            break
+        kept.append(page)
+        images += len(page.rows)
+    return kept
 
 
 def answer_groups(verdicts: Sequence[Verdict]) -> NDArray[np.int64]:

@@ -35,6 +35,7 @@ from storage.local import LocalStore
 
 KEYS_TARGET = 0.38
 NOW_MS = 1_800_000_000_000
+MS_A_KEY = 1500
 PROVIDES = ("torch",)
 
 
@@ -101,7 +102,7 @@ async def label_all(db: Database, bench: Bench, labeler: Labeler) -> list[dict[s
         await ask_for_due(db)
         while await take_one(db, bench, "bench", PROVIDES, stop):
             await ask_for_due(db)
-        if not await labeler.work(NOW_MS):
+        if not await labeler.work(NOW_MS + MS_A_KEY * labeler.total_keys):
             return history
         done = labeler.images.total()
         if not history or done >= history[-1]["labeled"] + 200:

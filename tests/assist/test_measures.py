@@ -107,7 +107,7 @@ def test_every_open_item_has_one_place_and_audit_items_a_manual_one(order: Order
     items = [ItemId(n) for n in range(count)]
     ready = plan.with_model(
         items, rng.normal(size=(count, 16)), audit, said, AssistSettings(on=True, order=order),
-        model=1, more_audit=10, seed=0,
+        model=1, more_audit=10, growth=60, seed=0,
     )  # fmt: skip
     assert sorted(place.item for place in ready.places) == items
     assert len(ready.audit) == 10
