@@ -128,7 +128,8 @@ def affordable(pages: list[ClusterPage], *, share: float, growth: int) -> list[C
 
     Pages of like images are cheap and teach little; were all of them served first, the model would learn from what it knows.
     """
-    kept, images = [], 0
+    kept: list[ClusterPage] = []
+    images = 0
     for page in pages:
         if images >= share * growth and len(kept) >= LEAST_PAGES:
             break

@@ -262,6 +262,6 @@ def close_orphans(conn: Connection, *, now_ms: int) -> None:
 def switch_off(conn: Connection, project: ProjectId, run: int, reason: str, *, now_ms: int) -> None:
     """Take a model's suggestions out of the queue, with the reason; its items are served by hand until the next one."""
     end_run(conn, run, RunState.SWITCHED_OFF, now_ms=now_ms, line=reason)
-    suggestions.withdraw(conn, project)
+    suggestions.withdraw(conn, project, run)
     body = {"run": run, "why": reason}
     audit.record(conn, [Happening("model-switched-off", None, project, body=body)], now_ms=now_ms)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core import tally
 from core.annotation import Answer, SubmittedItem
 from core.ids import ItemId, ItemKind, ItemState, ProjectId, Source
-from core.tables import ASSIGNMENT, ITEM, PREDICTION
+from core.tables import ASSIGNMENT, ITEM, MODEL_RUN, PREDICTION
 from core.tally import Count
 
 BATCH = 500
@@ -94,12 +94,15 @@ def arrange(
 ) -> Mapping[ItemKind, int]:
     """Put the project's open items in their places, and all others that are open back to manual; returns how many of a kind.
 
+    Prelabels that came from a file stay until a model has one of its own for the item.
+
     Args:
         audit: items that join the audit stream, for ever, unless somebody has had them in hand already. Those of the
             stream are never prelabeled or clustered, whatever `places` says.
     """
     wanted = {place.item: place for place in places}
     _join_audit(conn, audit)
+    files = set(conn.execute(_FROM_FILES.where(MODEL_RUN.c.project_id == project)).scalars())
     changed: list[dict[str, Any]] = []
     moves: Counter[tuple[int, int]] = Counter()
     kinds: Counter[ItemKind] = Counter()
@@ -107,6 +110,8 @@ def arrange(
         place = wanted.get(ItemId(row.id), Place(ItemId(row.id), ItemKind.MANUAL))
         if row.audit and place.kind is not ItemKind.MANUAL:
             place = Place(place.item, ItemKind.MANUAL)
+        elif not row.audit and row.model_id in files and place.kind is not ItemKind.PRELABELED:
+            place = Place(place.item, ItemKind.PRELABELED, row.priority, model=row.model_id)
         kinds[place.kind] += 1
         after = (place.kind.value, place.priority, place.cluster, place.model)
         if after != (row.kind, row.priority, row.cluster, row.model_id):
@@ -117,6 +122,9 @@ def arrange(
         conn.execute(_PLACE, changed)
     _count(conn, project, moves)
     return {kind: kinds[kind] for kind in ItemKind}
+
+
+_FROM_FILES = select(MODEL_RUN.c.id).where(MODEL_RUN.c.kind == "import")
 
 
 def _join_audit(conn: Connection, items: Sequence[ItemId]) -> None:
@@ -188,11 +196,11 @@ _JUDGE = (
 )
 
 
-def withdraw(conn: Connection, project: ProjectId) -> int:
-    """Take every prelabel that nobody holds out of the queue; its items are served by hand. Returns how many."""
+def withdraw(conn: Connection, project: ProjectId, model: int) -> int:
+    """Take a model's prelabels that nobody holds out of the queue; their items are served by hand. Returns how many."""
     back = (
         update(ITEM)
-        .where(ITEM.c.project_id == project, ITEM.c.kind == ItemKind.PRELABELED.value, *OPEN)
+        .where(ITEM.c.project_id == project, ITEM.c.kind == ItemKind.PRELABELED.value, ITEM.c.model_id == model, *OPEN)
         .values(kind=ItemKind.MANUAL.value, priority=0, cluster=None, model_id=None)
     )
     gone = conn.execute(back).rowcount

@@ -13,6 +13,7 @@ from core.annotation import Answer, SubmittedItem
 from core.database import Database
 from core.errors import BadInput
 from core.ids import ItemId, ItemKind, Source
+from core.imported_prelabels import begin_prelabels, write_prelabels
 from core.learning import RunState
 from core.settings import change_settings
 from core.suggestions import Place, Suggestion
@@ -168,6 +169,24 @@ def test_a_model_that_is_switched_off_leaves_the_queue(run: Run) -> None:
         assert (await hand_in(db, world, [world.submission(h) for h in held])).accepted
         assert await db.read(learning.active_run, world.project) is None
         assert "60%" in (await db.read(learning.run_by_id, model)).log
+
+    run(body)
+
+
+def test_prelabels_from_a_file_stay_until_a_model_knows_better(run: Run) -> None:
+    """A training takes nothing away that an admin brought in; a model's own suggestion for the item replaces it."""
+
+    async def body(db: Database) -> None:
+        world = await make_world(db)
+        items = await items_of(db, world)
+        given = {item: world.answer(2) for item in items[:3]}
+        file = await db.write(begin_prelabels, OPERATOR, world.project, "labels.csv", now_ms=NOW_MS)
+        await db.write(write_prelabels, OPERATOR, world.project, file, given, {})
+        await suggest(db, world, items[:1], await make_run(db, world))
+        page = await claim(db, world)
+        assert {h.item: h.draft.answer for h in page.items} == {
+            items[0]: world.answer(0), items[1]: world.answer(2), items[2]: world.answer(2)
+        }  # fmt: skip
 
     run(body)
 
