@@ -53,6 +53,7 @@ def stay_modest(threads: int) -> None:
     """Bound this process's threads and give way to others: to be called once, before anything is computed."""
     with suppress(OSError):
         os.nice(NICE)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are loaded later, such as faiss
     threadpool_limits(threads)
     if has_torch():
         import torch

@@ -150,7 +150,11 @@ class LabelingScreen(WorkScreen):
                 tile.describe("", (), focused=False, selected=False)
                 continue
             item = page.items[place]
-            sure = f" {item.score:.0%}" if item.score is not None and page.answers[place] == item.suggestion else ""
+            sure = (
+                f" {min(99, int(100 * item.score))}%"
+                if item.score is not None and page.answers[place] == item.suggestion
+                else ""
+            )
             tags = tuple(
                 (clean(labels.by_id(label).name) + sure, labels.by_id(label).color)
                 for label in page.answers[place].labels
