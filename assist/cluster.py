@@ -82,7 +82,7 @@ def _by_faiss(unit: Floats, k: int) -> Any:
     import faiss
 
     lists = int(4 * np.sqrt(len(unit)))
-    index = faiss.index_factory(unit.shape[1], f"IVF{lists},Flat", faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(unit.shape[1], f"IVF{lists},Flat", faiss.METRIC_INNER_PRODUCT)
     index.train(unit[np.random.default_rng(0).permutation(len(unit))[: 40 * lists]])
     index.add(unit)
     index.nprobe = 16

@@ -27,6 +27,7 @@ class Labeler:
     Attributes:
         truth: the right answer of each path.
         keys, images, pages: by the kind of page.
+        several: whether an image may have several labels: there is no fast mode then, an arrow or Enter follows each image.
         judged, right: prelabels that were shown, and those of them that were right.
     """
 
@@ -34,7 +35,7 @@ class Labeler:
     project: ProjectId
     account: AccountId
     truth: Mapping[str, Answer]
-    assisted: bool = True
+    several: bool = False
     keys: Counter[str] = field(default_factory=Counter)
     images: Counter[str] = field(default_factory=Counter)
     pages: Counter[str] = field(default_factory=Counter)
@@ -60,6 +61,8 @@ class Labeler:
         return len(page.items)
 
     def _keys(self, kind: ItemKind, items: tuple[HeldItem, ...]) -> int:
+        if kind is ItemKind.MANUAL and self.several:
+            return sum(len(self.truth[held.path].labels) + 1 for held in items)
         if kind is ItemKind.MANUAL:
             keys = len(items) + (0 if self.fast else TO_FAST_MODE)
             self.fast = True
