@@ -39,7 +39,7 @@ from storage import open_store
 from storage.survey import Survey, is_within, survey
 from tui.desk import Desk
 
-AGREEMENT_ITEMS = 1000
+AGREEMENT_ITEMS = 200
 
 
 @dataclass(frozen=True)

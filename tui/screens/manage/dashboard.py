@@ -23,7 +23,7 @@ from tui.text import clean
 from tui.widgets.line import Line, Part
 
 REFRESH_S = 1.0
-AGREEMENT_S = 20.0
+AGREEMENT_S = 60.0
 LEARNING_S = 3.0
 WIDE, TALL = 118, 38
 SECTIONS = ("Overview", "Labels", "Labelers", "Agreement", "Learning")
