@@ -15,7 +15,7 @@ help:
 
 setup: $(READY)
 
-$(READY): requirements-dev.txt pyproject.toml setup.py tui/picture/_sixel.pyx
+$(READY): requirements-dev.txt pyproject.toml setup.py tui/picture/_sixel.pyx tui/picture/_wu.pyx
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -39,4 +39,4 @@ bench: setup
 	$(BIN)/python -m benchmarks all
 
 clean:
-	rm -rf $(VENV) build *.egg-info tui/picture/_sixel*.so tui/picture/_sixel.c
+	rm -rf $(VENV) build *.egg-info tui/picture/_sixel*.so tui/picture/_sixel.c tui/picture/_wu*.so tui/picture/_wu.c

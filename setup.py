@@ -1,9 +1,9 @@
-"""Builds the sixel encoder where there is a compiler; without one the install goes on and numpy encodes."""
+"""Builds the sixel encoder and the colour chooser where there is a compiler; without one numpy and Pillow do their work."""
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-extensions = cythonize([Extension("tui.picture._sixel", ["tui/picture/_sixel.pyx"])])
+extensions = cythonize([Extension(f"tui.picture.{name}", [f"tui/picture/{name}.pyx"]) for name in ("_sixel", "_wu")])
 for extension in extensions:
     extension.optional = True  # cythonize makes new extensions, which forget it
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from textual_image._sixel import SixelOptions, image_to_sixels
 
 from sshd.demo import PHOTOS
 from tests.screen.sixel import decode as decode_sixel
+from tui.picture import colors, sixel, sixel_numpy
 from tui.picture import prepare as prepared
-from tui.picture import sixel, sixel_numpy
 from tui.terminal import Graphics, Terminal
 
 SIZE = (1024, 768)
@@ -28,14 +29,17 @@ TARGET = 15.0
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Medians over five photos."""
     photos = _photos(args.photos or PHOTOS / "cells")
+    arrays = {id(photo): np.asarray(photo) for photo in photos}  # each encoder is given what it takes
     ways: dict[str, Callable[[Image.Image], bytes]] = {
-        "tagline sixel": lambda photo: _sixel(photo, sixel.encode_body),
-        "tagline sixel without a compiler": lambda photo: _sixel(photo, sixel_numpy.encode_body),
+        "tagline sixel": lambda photo: _sixel(arrays[id(photo)], sixel.encode_body),
+        "tagline sixel without a compiler": lambda photo: _sixel(arrays[id(photo)], sixel_numpy.encode_body),
         "textual-image sixel": lambda photo: _bytes(image_to_sixels(photo, SixelOptions())),
-        "tagline kitty": lambda photo: _prepare(photo, Graphics.KITTY).png,
-        "tagline iTerm2": lambda photo: b"".join(data for *_, data in _prepare(photo, Graphics.ITERM2).strips),
+        "tagline kitty": lambda photo: _prepare(arrays[id(photo)], Graphics.KITTY).png,
+        "tagline iTerm2": lambda photo: b"".join(
+            data for *_, data in _prepare(arrays[id(photo)], Graphics.ITERM2).strips
+        ),
         "tagline cells 128x48": lambda photo: "".join(
-            str(row) for row in _prepare(photo, Graphics.CELLS).cell_rows
+            str(row) for row in _prepare(arrays[id(photo)], Graphics.CELLS).cell_rows
         ).encode(),
     }
     figures = {name: _measure(name, encode, photos) for name, encode in ways.items()}
@@ -55,11 +59,12 @@ def _photos(folder: Path) -> list[Image.Image]:
     return [Image.open(name).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS) for name in names]
 
 
-def _sixel(photo: Image.Image, encode_body: Callable[..., bytes]) -> bytes:
-    image = prepared.quantize(np.asarray(photo), prepared.COLORS)
+def _sixel(photo: NDArray[np.uint8], encode_body: Callable[..., bytes]) -> bytes:
+    choose = colors.pillow_quantize if encode_body is sixel_numpy.encode_body else colors.quantize
+    indexes, palette = choose(photo, prepared.SIXEL_COLORS)
     before, sixel.encode_body = sixel.encode_body, encode_body  # type: ignore[assignment]
     try:
-        return sixel.encode(np.asarray(image), prepared.palette_of(image))
+        return sixel.encode(indexes, palette)
     finally:
         sixel.encode_body = before
 
@@ -68,9 +73,9 @@ def _bytes(data: str | bytes) -> bytes:
     return data.encode() if isinstance(data, str) else bytes(data)
 
 
-def _prepare(photo: Image.Image, graphics: Graphics) -> prepared.Prepared:
+def _prepare(photo: NDArray[np.uint8], graphics: Graphics) -> prepared.Prepared:
     terminal = Terminal(cell_wh_px=CELL, graphics=graphics)
-    return prepared.prepare(np.asarray(photo), terminal, (SIZE[0] // CELL[0], SIZE[1] // CELL[1]), (0, 0, 0))
+    return prepared.prepare(photo, terminal, (SIZE[0] // CELL[0], SIZE[1] // CELL[1]), (0, 0, 0))
 
 
 def _measure(name: str, encode: Callable[[Image.Image], bytes], photos: list[Image.Image]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
 
 DEF COLORS = 256
 DEF BAND = 6
@@ -57,6 +58,18 @@ cdef uint8_t* put_columns(
         x = columns[i] + (k - i)
         i = k
     return out
+
+
+def used_colors(const uint8_t[:, ::1] indexes):
+    """Which of 256 palette rows a picture uses, as 256 bytes of 0 or 1."""
+    cdef uint8_t seen[COLORS]
+    cdef Py_ssize_t n, count = indexes.shape[0] * indexes.shape[1]
+    cdef const uint8_t* index = &indexes[0, 0]
+    with nogil:
+        memset(seen, 0, COLORS)
+        for n in range(count):
+            seen[index[n]] = 1
+    return PyBytes_FromStringAndSize(<char*>seen, COLORS)
 
 
 def encode_body(const uint8_t[:, ::1] indexes):

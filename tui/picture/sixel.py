@@ -16,11 +16,11 @@ Palette = NDArray[np.uint8]
 BAND = 6
 
 try:
-    from tui.picture._sixel import encode_body
+    from tui.picture._sixel import encode_body, used_colors
 
     ENCODER = "compiled"
 except ImportError:
-    from tui.picture.sixel_numpy import encode_body
+    from tui.picture.sixel_numpy import encode_body, used_colors
 
     ENCODER = "numpy"
 
@@ -37,12 +37,13 @@ def encode(indexes: Indexes, palette: Palette, definitions: Sequence[bytes] | No
         The DCS with exact raster attributes and the colours that are used, ended by ST.
     """
     height, width = indexes.shape
-    used = np.flatnonzero(np.bincount(indexes.ravel(), minlength=len(palette)))
+    indexes = np.ascontiguousarray(indexes)
+    used = np.flatnonzero(np.frombuffer(used_colors(indexes), dtype=np.uint8))
     return b'\x1bP0;1;0q"1;1;%d;%d%b%b\x1b\\' % (
         width,
         height,
         b"".join(define_colors(palette, used) if definitions is None else [definitions[n] for n in used.tolist()]),
-        encode_body(np.ascontiguousarray(indexes)),
+        encode_body(indexes),
     )
 
 
