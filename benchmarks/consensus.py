@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import time
 import xml.etree.ElementTree as ET
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import database_url, opened
+from benchmarks.truth import data_folder
 from core import agreement, ingest, people, projects, queue, submissions
 from core.access import OPERATOR
 from core.annotation import Answer, Region, SubmittedItem
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Figures a task and a number of labelers."""
     folder = data_folder()
     if folder is None:
-        return {"skipped": "no real data: name its folder with TAGLINE_DATA", "met": {}}
+        return {"skipped": "no real data: name its folder with TAGLINE_SETS", "met": {}}
     tasks: dict[str, tuple[TaskType, Truths]] = {
         "classes (hand signs)": (TaskType.MULTI_CLASS, _signs(folder / "sign-digits")),
         "boxes (blood cells)": (TaskType.OBJECT_DETECTION, _cells(folder / "blood-cells")),
@@ -60,14 +60,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         met[f"{name}: 3 labelers better than 1"] = figures["3"]["accuracy"] > figures["1"]["accuracy"]
         met[f"{name}: 5 labelers no worse than 3"] = figures["5"]["accuracy"] >= figures["3"]["accuracy"]
     return {**found, "met": met}
-
-
-def data_folder() -> Path | None:
-    """Where the real sets lie (TAGLINE_DATA, or `shared/data` beside the checkout or above it), or None."""
-    here = Path(__file__).resolve().parent.parent
-    places = [Path(os.environ["TAGLINE_DATA"])] if "TAGLINE_DATA" in os.environ else []
-    places += [folder / "shared" / "data" for folder in (here, *here.parents)]
-    return next((place for place in places if place.is_dir()), None)
 
 
 def _signs(folder: Path) -> Truths:

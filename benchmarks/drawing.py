@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Figures a set."""
     boxes = list(itertools.islice(_chosen(("blood-cells", "coco-tiny")), BOXES))
     if not boxes:
-        return {"skipped": "the real sets are not here (TAGLINE_DATA)", "met": {}}
+        return {"skipped": "the real sets are not here (TAGLINE_SETS)", "met": {}}
     masked = list(itertools.islice(_chosen(("nuclei",)), POLYGONS))
     found = {
         "boxes, unaided": _figures(asyncio.run(_draw(boxes, TaskType.OBJECT_DETECTION, _box_keys))),

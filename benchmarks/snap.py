@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Boxes, polygons and proposals for each set."""
     if data_folder() is None:
         return {
-            "skipped": "no real labeled photos: put the sets beside the checkout as shared/data or name TAGLINE_DATA"
+            "skipped": "no real labeled photos: put the sets beside the checkout as shared/data or name TAGLINE_SETS"
         }
     cv2.setNumThreads(1)
     found = {name: _measured(list(photos(name, PHOTOS))) for name in SETS}

@@ -1,6 +1,6 @@
 """Real photos with the regions that people drew on them: what drawing and snapping are measured against.
 
-The sets lie in the folder that TAGLINE_DATA names, or in a `shared/data` beside the checkout or above it; where there is
+The sets lie in the folder that TAGLINE_SETS names, or in a `shared/data` beside the checkout or above it; where there is
 none, a benchmark has no truth to measure against and says so.
 """
 
@@ -46,7 +46,7 @@ class LabeledPhoto:
 def data_folder() -> Path | None:
     """Where the real sets lie, or None."""
     here = Path(__file__).resolve().parent.parent
-    places = [Path(os.environ["TAGLINE_DATA"])] if "TAGLINE_DATA" in os.environ else []
+    places = [Path(os.environ["TAGLINE_SETS"])] if "TAGLINE_SETS" in os.environ else []
     places += [folder / "shared" / "data" for folder in (here, *here.parents)]
     return next((place for place in places if place.is_dir()), None)
 

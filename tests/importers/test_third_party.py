@@ -10,6 +10,7 @@ import orjson
 import pytest
 from PIL import Image
 
+from benchmarks.truth import data_folder
 from core.annotation import Answer, Region
 from core.geometry import Box, Polygon
 from core.ids import ItemId, LabelId, TaskType
@@ -17,7 +18,7 @@ from core.labels import LabelClass, LabelSet
 from exporters.importers.entries import BadFile
 from tests.importers.house import PATHS, SIZE, read_back
 
-DATA = Path("/work/shared/data")
+DATA = data_folder() or Path("no-real-data")
 ROBIN, WREN, BARN = (LabelId(PATHS.index(path) + 1) for path in ("robin", "wren", "Owl/Barn"))
 with_data = pytest.mark.skipif(not DATA.is_dir(), reason="the real data sets are not on this machine")
 IMAGES = [("day/001.jpg", SIZE), ("day/002.png", SIZE), ("night/001.jpg", SIZE)]
