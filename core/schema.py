@@ -30,7 +30,7 @@ def check_version(connection: Connection) -> None:
         DatabaseNewer: a newer Tagline made it.
     """
     scripts = ScriptDirectory.from_config(_config())
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = found_revision(connection)
     if found == scripts.get_current_head():
         return
     if found is not None and found not in {revision.revision for revision in scripts.walk_revisions()}:
@@ -38,6 +38,11 @@ def check_version(connection: Connection) -> None:
             f"The database was made by a newer Tagline (schema {found}); nothing was touched. Upgrade Tagline on this machine."
         )
     raise DatabaseOlder("The database has no schema or an older one; run `tagline init` to bring it up to date.")
+
+
+def found_revision(connection: Connection) -> str | None:
+    """The schema that the database has, or None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def head_revision() -> str:

@@ -375,6 +375,19 @@ class WorkerProcess(Base, table=True):
     seen_ms: int = Field(sa_column=ms())
 
 
+class ServerProcess(Base, table=True):
+    """A process of this installation as it last reported; `figures` are its counters and gauges."""
+
+    __tablename__ = "process"
+    name: str = Field(sa_column=Column(String(160), primary_key=True))
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    host: str = Field(sa_column=Column(String(80), nullable=False))
+    version: str = Field(sa_column=Column(String(40), nullable=False))
+    started_ms: int = Field(sa_column=ms())
+    seen_ms: int = Field(sa_column=ms())
+    figures: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
 def _table(model: type[SQLModel]) -> Table:
     return cast("Table", model.__table__)  # type: ignore[attr-defined]
 
@@ -393,6 +406,7 @@ MODEL_RUN = _table(ModelRun)
 PREDICTION = _table(Prediction)
 JOB = _table(Job)
 WORKER = _table(WorkerProcess)
+PROCESS = _table(ServerProcess)
 
 # Written into the SQL, not bound: a partial index is only used where its condition stands word for word.
 NONE: ColumnElement[int] = literal_column("0")

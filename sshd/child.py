@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from core.errors import BadInput, DatabaseNewer, DatabaseOlder, TaglineError
+from sshd import logs
 from sshd.config import Config
 from sshd.supervisor import EX_CONFIG
 
@@ -29,13 +30,7 @@ def run_child(work: Work) -> int:
     `ready` when it serves, and returns soon after `stop` is set. When the supervisor is gone, the child ends, too.
     """
     config = Config.from_json(sys.stdin.buffer.read())
-    logging.basicConfig(
-        level=config.log_level,
-        stream=sys.__stderr__,
-        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
-    )
-    for noisy in ("asyncssh", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.set_up(config.log_level, config.log_format)
     try:
         asyncio.run(_live(config, work, int(sys.argv[1])))
     except (BadInput, DatabaseOlder, DatabaseNewer) as error:

@@ -8,7 +8,6 @@ hardening.scrub_environment()
 
 import argparse  # noqa: E402 - nothing may be imported before the environment is scrubbed
 import asyncio  # noqa: E402
-import logging  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from dataclasses import replace  # noqa: E402
@@ -16,7 +15,7 @@ from pathlib import Path  # noqa: E402
 
 from core.database import open_database  # noqa: E402
 from core.errors import BadInput, TaglineError  # noqa: E402
-from sshd import commands  # noqa: E402
+from sshd import commands, logs  # noqa: E402
 from sshd.commands import doctor  # noqa: E402
 from sshd.commands.context import Context, Parser, Refused  # noqa: E402
 from sshd.config import Config, default_data_dir, load_config, sensible  # noqa: E402
@@ -31,8 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = parser.parse_args(sys.argv[1:] if argv is None else argv)
         config = load_config(args.data)
-        logging.basicConfig(level=config.log_level, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logs.set_up(config.log_level, config.log_format)
         if hasattr(args, "own"):
             return int(args.own(config, args))
         return asyncio.run(_shared(config, args))

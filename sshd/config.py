@@ -18,6 +18,7 @@ from sshd.limits import Limits
 FILE_NAME = "tagline.toml"
 ENV_PREFIX = "TAGLINE_"
 _KINDS = {int: "a whole number", float: "a number", str: "a text"}
+_LOG_FORMATS = ("text", "json")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -34,6 +35,8 @@ class Config:
         drain_s: how long sessions get to save their work when the server stops.
         sources: datastores from which admins may make projects on the screen, and all below them, with `;` between;
             empty for the folder `images` in the data folder.
+        log_format: `text` for people, `json` for programs.
+        metrics_file: where the janitor keeps Prometheus text, for node_exporter's textfile collector; empty for nowhere.
         probe_timeout_s: how long a terminal's answer to the capability questions is waited for.
     """
 
@@ -47,6 +50,8 @@ class Config:
     drain_s: float = 10.0
     probe_timeout_s: float = 1.0
     log_level: str = "INFO"
+    log_format: str = "text"
+    metrics_file: str = ""
     sources: str = ""
     limits: Limits = field(default_factory=Limits)
 
@@ -146,6 +151,8 @@ def sensible(config: Config) -> Config:
         raise BadInput(f"learners is {config.learners}; 0 to 8 are possible.")
     if config.log_level.upper() not in _LOG_LEVELS:
         raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
+    if config.log_format not in _LOG_FORMATS:
+        raise BadInput(f"log_format is {config.log_format!r}; it is one of {', '.join(_LOG_FORMATS)}.")
     for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):
         if getattr(config, name) <= 0:
             raise BadInput(f"{name} must be more than 0.")

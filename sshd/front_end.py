@@ -18,6 +18,7 @@ from sshd import hardening
 from sshd.child import run_child
 from sshd.commands import run_command
 from sshd.config import Config
+from sshd.presence import present
 from sshd.server import FrontEnd, MakeApp, ensure_host_key, server_options
 from tui.app import TaglineApp
 from tui.desk import Desk, Pictures
@@ -63,10 +64,11 @@ async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[
         acceptor = await _listen(config, front_end)
         chores = [asyncio.create_task(chore) for chore in (front_end.sweep(), cut_off(front_end), collect(front_end))]
         hardening.tune_garbage_collection()
-        ready()
-        await stop.wait()
-        acceptor.close()
-        await front_end.drain(config.drain_s)
+        async with present(db, "front-end", front_end.figures):
+            ready()
+            await stop.wait()
+            acceptor.close()
+            await front_end.drain(config.drain_s)
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)

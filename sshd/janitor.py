@@ -12,16 +12,21 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from core.access import OPERATOR
 from core.database import Database, open_database
 from core.errors import TaglineError
 from core.imports import work_one as load_one
+from core.installation import installation
 from core.queue import expire
 from core.refresh import refresh, take_due
 from exporters.datastore import work_one as export_one
 from sshd.child import run_child
+from sshd.commands.status import write_whole
 from sshd.config import Config
+from sshd.facts import prometheus, status_facts
+from sshd.presence import present
 from storage import open_store
 from storage.base import StorageError
 
@@ -29,6 +34,7 @@ log = logging.getLogger("tagline.janitor")
 
 PERIOD_S = 5.0
 LOAD_PERIOD_S = 1.0
+METRICS_PERIOD_S = 15.0
 BATCH = 500
 
 
@@ -75,6 +81,18 @@ async def _do_jobs(db: Database, one: Callable[..., Awaitable[bool]]) -> None:
         await asyncio.sleep(LOAD_PERIOD_S)
 
 
+async def _write_metrics(db: Database, path: Path) -> None:
+    """Keep the metrics file fresh for ever."""
+    while True:
+        try:
+            now_ms = _now_ms()
+            facts = status_facts(await db.read(installation, now_ms=now_ms), now_ms=now_ms)
+            await asyncio.to_thread(write_whole, path, prometheus(facts))
+        except TaglineError as error:
+            log.warning("metrics could not be written: %s", error)
+        await asyncio.sleep(METRICS_PERIOD_S)
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -83,25 +101,31 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
     db = await open_database(config.database_url, pool_size=2)
     ready()
-    chores = [
-        asyncio.create_task(chore) for chore in (_keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one))
-    ]
+    works = [_keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one)]
+    if config.metrics_file:
+        works.append(_write_metrics(db, Path(config.metrics_file)))
+    chores = [asyncio.create_task(one) for one in works]
     try:
-        while not stop.is_set():
-            try:
-                if expired := await sweep(db, now_ms=_now_ms()):
-                    log.info("%d leases ran out and went back to the queue", expired)
-            except TaglineError as error:
-                log.warning("leases could not be swept: %s", error)
-            try:
-                await asyncio.wait_for(stop.wait(), PERIOD_S)
-            except TimeoutError:
-                continue
+        async with present(db, "janitor"):
+            await _sweep_until(stop, db)
     finally:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
         await db.close()
+
+
+async def _sweep_until(stop: asyncio.Event, db: Database) -> None:
+    while not stop.is_set():
+        try:
+            if expired := await sweep(db, now_ms=_now_ms()):
+                log.info("%d leases ran out and went back to the queue", expired)
+        except TaglineError as error:
+            log.warning("leases could not be swept: %s", error)
+        try:
+            await asyncio.wait_for(stop.wait(), PERIOD_S)
+        except TimeoutError:
+            continue
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from core.database import open_database
 from sshd.child import run_child
 from sshd.config import Config
+from sshd.presence import present
 
 
 async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -19,7 +20,8 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
         from assist import device, worker  # scikit-learn, and PyTorch where it is: seconds that nobody shall wait for
 
         device.stay_modest(1)
-        await worker.work(db, config.data_dir / "assist", stop)
+        async with present(db, "learner"):
+            await worker.work(db, config.data_dir / "assist", stop)
     finally:
         await db.close()
 

@@ -49,6 +49,7 @@ class FrontEnd:
     held: Path = field(default_factory=lambda: Path(gettempdir()))
     sessions: dict[AppSession, str] = field(default_factory=dict)
     commands: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     draining: bool = False
     ended: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,6 +58,12 @@ class FrontEnd:
         self.gate = Gate(self.limits)
         # Each check of a password takes 64 MB and tens of ms of a core.
         self.verifiers = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+
+    def figures(self) -> dict[str, float]:
+        """Counts since the start, and how many sessions there are now; what `metrics` tells of this process."""
+        counted = {f"{name}_total": n for name, n in self.counts.items()}
+        waiting = sum(self.gate.unauthenticated.values())
+        return {"sessions": len(self.sessions), "connections_unauthenticated": waiting, **counted}
 
     def refusal(self, user: str) -> str | None:
         """Why no further session may start, or None."""
@@ -110,7 +117,9 @@ class Connection(asyncssh.SSHServer):
         """Refuse what is over the limits; take over the socket's backpressure, which asyncssh ignores."""
         self._connection = conn
         self._address = (conn.get_extra_info("peername") or ("?",))[0]
+        self._front_end.counts["connections"] += 1
         if why := self._front_end.gate.admit(self._address):
+            self._front_end.counts["connections_refused"] += 1
             log.warning("connection from %s refused: %s", self._address, why)
             conn.abort()
             return
@@ -190,6 +199,7 @@ class Connection(asyncssh.SSHServer):
 
     def _judge(self, ok: bool) -> bool:
         if not ok:
+            self._front_end.counts["login_failures"] += 1
             self._failures += 1
             if self._failures >= self._front_end.limits.auth_failures and self._connection is not None:
                 self._connection.disconnect(
@@ -207,6 +217,7 @@ class Connection(asyncssh.SSHServer):
         """Logged in: the name is proven from here on; until now it was only claimed, as keys are offered unsigned."""
         assert self._connection is not None
         self.user_name = self._connection.get_extra_info("username")
+        self._front_end.counts["logins"] += 1
         self._settle()
 
     # Sessions.
@@ -224,12 +235,17 @@ class Connection(asyncssh.SSHServer):
     def opened(self, session: AppSession) -> None:
         """A session shows its app."""
         self._front_end.sessions[session] = self.user_name
+        self._front_end.counts["sessions_opened"] += 1
 
     def closed(self, session: AppSession) -> None:
         """A session ended."""
         self._front_end.sessions.pop(session, None)
         self._front_end.ended += 1
         self._front_end.left.set()
+
+    def crashed(self) -> None:
+        """A session ended by an error of ours."""
+        self._front_end.counts["sessions_crashed"] += 1
 
     async def account(self) -> Account:
         """The account that logged in. Raises NotFound when it was removed meanwhile."""
@@ -257,6 +273,7 @@ class Connection(asyncssh.SSHServer):
         if front_end.draining or front_end.commands[name] >= front_end.limits.commands_per_user:
             raise TooMany("Tagline takes no more commands of yours just now; try again in a moment.")
         front_end.commands[name] += 1
+        front_end.counts["commands"] += 1
         try:
             yield front_end
         finally:

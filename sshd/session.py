@@ -281,6 +281,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             self._farewell = str(error)
         except Exception:
             log.exception("session of %s failed", self._connection.user_name)
+            self._connection.crashed()
         finally:
             await self._leave(status)
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from core.database import Database
 from core.errors import TaglineError
 from core.people import Account
-from sshd.commands import assist, data, doctor, export, insight, label, project, quality, review, user
+from sshd.commands import assist, data, doctor, export, insight, label, project, quality, review, status, user
 from sshd.commands.context import Context, Parser, Refused, Send
 from storage.base import StorageError
 from tui.text import clean
 
-NOUNS = (project, data, label, review, quality, insight, assist, export, user, doctor)
+NOUNS = (project, data, label, review, quality, insight, assist, export, user, status, doctor)
 
 __all__ = ["build_parser", "run", "run_command"]
 

@@ -67,6 +67,8 @@ MATRIX = {
     "user key": ("a", "user key stranger"),
     "user password": ("a", "user password stranger --remove"),
     "doctor": ("a", "doctor"),
+    "status": ("a", "status"),
+    "metrics": ("a", "metrics"),
 }
 REFUSED = ("may not", "not given to you", "disabled")
 
