@@ -7,7 +7,7 @@ import random
 from core.geometry import invalid_reason
 from tests.tui.house import Seat
 from tui.keymap import keys_of
-from tui.screens.canvas import CanvasScreen
+from tui.screens.canvas.screen import CanvasScreen
 
 NEVER = {"help", "leave", "back", "skip", "earlier", "instructions", "search", "reload"}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

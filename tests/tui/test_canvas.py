@@ -15,7 +15,7 @@ from core.geometry import Box, Polygon
 from core.ids import TaskType
 from tests.tui.fuzz import fuzz
 from tests.tui.house import House, Seat, open_house
-from tui.screens.canvas import CanvasScreen
+from tui.screens.canvas.screen import CanvasScreen
 
 Story = Callable[[House], Awaitable[None]]
 
@@ -290,10 +290,11 @@ def test_a_thousand_regions_have_hints_and_rows_that_are_made_once(tmp_path: Pat
             await seat.press(*text)
             assert screen._regions.chosen == 999
             await seat.press("r")
-            rows, still = screen._rows(), screen._still_outlines()
+            drawn = screen._desk.labels, screen._regions
+            rows, still = screen._shown.rows(*drawn), screen._shown.still(*drawn)
             await seat.press("right", "down")
-            assert screen._rows() is rows
-            assert screen._still_outlines() is still
+            assert screen._shown.rows(*drawn) is rows
+            assert screen._shown.still(*drawn) is still
 
     play(tmp_path, story)
 

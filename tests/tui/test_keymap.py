@@ -10,7 +10,7 @@ import pytest
 
 from tui.keymap import KEYS, Scope, as_markdown, bindings, footer, keys_of
 from tui.screens.base import TaglineScreen
-from tui.screens.canvas import CanvasScreen
+from tui.screens.canvas.screen import CanvasScreen
 from tui.screens.labeling import LabelingScreen
 from tui.screens.manage.classes import ClassesScreen
 from tui.screens.manage.dashboard import DashboardScreen

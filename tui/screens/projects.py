@@ -129,7 +129,7 @@ class ProjectsScreen(TaglineScreen):
 
     async def action_open(self) -> None:
         """Label the marked project."""
-        from tui.screens.canvas import CanvasScreen
+        from tui.screens.canvas.screen import CanvasScreen
         from tui.screens.labeling import LabelingScreen
 
         summary = self._marked()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.annotation import Answer, Receipt
 from core.browse import Browsed
 from tui.reviewer import CorrectionDesk, Reviewer
-from tui.screens.canvas import CanvasScreen
+from tui.screens.canvas.screen import CanvasScreen
 from tui.widgets.line import Part
 
 

@@ -1,0 +1,72 @@
+"""The mouse does what the keys do, where the terminal reports one: press, drag, double-click to close."""
+
+from __future__ import annotations
+
+from textual import events
+
+from core.geometry import Point, distance_to_edge, is_inside
+from core.region_edits import Choose
+from tui.canvas import pointing, tools
+from tui.canvas.tools import Tool
+from tui.desk import LabelingDesk
+from tui.screens.canvas.aids import AidedScreen
+
+CLICK_PX = 6
+
+
+class MouseScreen(AidedScreen):
+    """A click is pointing and Space."""
+
+    def __init__(self, desk: LabelingDesk) -> None:
+        super().__init__(desk)
+        self._pressed_at: Point | None = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A press: the beginning of a click or a drag."""
+        self._pressed_at = self._in_view(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The crosshair follows while a point is wanted."""
+        at = self._in_view(event)
+        if at is None or self._pointer is None or self._viewport is None or self._image is None:
+            return
+        self._pointer = pointing.moved_to(self._pointer, at, self._visible())
+        if self._pressed_at is not None and self._hand.tool is Tool.RECTANGLE and not self._hand.points:
+            self._hand, _ = tools.place(self._hand, self._on_image(self._pressed_at), self._image.image_wh)
+        self._draw()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """A click is pointing and Space; a drag draws; a click without a tool chooses."""
+        at, pressed, self._pressed_at = self._in_view(event), self._pressed_at, None
+        if at is None or pressed is None or self._viewport is None or self._image is None:
+            return
+        if self._pointer is None:
+            self._edit(Choose(self._under(self._on_image(at))))
+            return
+        is_drag = max(abs(at[0] - pressed[0]), abs(at[1] - pressed[1])) > CLICK_PX
+        if is_drag and self._hand.tool is Tool.RECTANGLE and not self._hand.points:
+            self._place(self._on_image(pressed))
+        self._place(self._on_image(at))
+
+    def on_click(self, event: events.Click) -> None:
+        """A double click closes the polygon."""
+        if event.chain == 2 and self._hand.tool is Tool.POLYGON:
+            self._hand = tools.taken_back(self._hand)
+            self.action_submit()
+
+    def _in_view(self, event: events.MouseEvent) -> Point | None:
+        """Where on the canvas it points, view px; None elsewhere."""
+        x, y = event.screen_x - self.canvas.origin[0], event.screen_y - self.canvas.origin[1]
+        if not (0 <= x < self.canvas.size.width and 0 <= y < self.canvas.size.height):
+            return None
+        wide, high = self.canvas.cell_wh_px
+        return (x + 0.5) * wide, (y + 0.5) * high
+
+    def _on_image(self, at: Point) -> Point:
+        assert self._viewport is not None
+        return self._viewport.clamped(self._viewport.to_image(at))
+
+    def _under(self, xy: Point) -> int | None:
+        """The region whose outline is nearest among those that hold the point."""
+        inside = [n for n, region in enumerate(self._regions.regions) if is_inside(region.shape, xy)]
+        return min(inside, key=lambda n: distance_to_edge(self._regions.regions[n].shape, xy), default=None)
