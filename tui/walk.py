@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.annotation import Receipt
 from core.browse import MOST, Browsed, Filter, Page, Place
 from core.ids import ItemId
+from tui.noticed import Noticed
 from tui.reviewer import Reviewer
 
 
@@ -23,6 +24,7 @@ class Walk:
         self.number: int | None = None
         self.selected: dict[ItemId, Browsed] = {}
         self.comments: list[str] = []
+        self.noticed = Noticed(reviewer.desk.now_ms)
 
     @property
     def item(self) -> Browsed | None:
@@ -31,8 +33,8 @@ class Walk:
 
     @property
     def targets(self) -> tuple[Browsed, ...]:
-        """What a verdict is about: all that is selected, else the one in focus."""
-        return tuple(self.selected.values()) or (() if self.item is None else (self.item,))
+        """What a verdict is about, as it was seen: all that is selected, else the one in focus."""
+        return tuple(self.selected.values()) or (() if self.item is None else (self.noticed.as_seen(self.item),))
 
     async def first(self) -> None:
         """The first page."""
@@ -91,7 +93,15 @@ class Walk:
             return
         focus = self.item
         at = next((n for n, new in enumerate(page.items) if focus and new.item == focus.item), self.at)
+        self.noticed.refreshed(before.items, page.items)
         self._take(page, at, self.number)
+
+    async def refresh(self) -> None:
+        """Reload without a key of the reviewer's: what comes under the focus by that is not yet seen."""
+        before = self.item
+        await self.reload()
+        if before is not None and self.item is not None and self.item.item != before.item:
+            self.noticed.moved(self.item)
 
     async def resize(self, limit: int) -> None:
         """Another number of items a page; the one in focus stays on it."""
@@ -113,7 +123,7 @@ class Walk:
             for item in found:
                 del self.selected[item.item]
         else:
-            self.selected |= {item.item: item for item in found}
+            self.selected |= {item.item: self.noticed.as_seen(item) for item in found}
 
     async def select_all(self, most: int) -> bool:
         """Select everything that the filter finds, up to so many; False where that is not all."""
@@ -129,5 +139,6 @@ class Walk:
 
     def settled(self, receipt: Receipt) -> None:
         """What was decided on, or refused, is selected no longer: who looks again selects what they see then."""
+        self.noticed.settled(receipt)
         for item in (*receipt.accepted, *receipt.refused):
             self.selected.pop(item, None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from core import browse, people, submissions
 from core.annotation import Answer, Region, SubmittedItem
 from core.browse import Browsed, Filter
 from core.geometry import Box
-from core.ids import LabelId, ProjectState, Role
+from core.ids import ItemId, LabelId, ProjectState, Role
 from core.people import Account
 from core.projects import label_classes, set_state
 from core.settings import change_settings
-from tests.tui.house import House, Seat, open_house
+from tests.tui.house import SIZE, House, Seat, open_house
 from tui.screens.review.data import DataScreen
 
 
@@ -61,6 +62,25 @@ async def open_data(seat: Seat) -> DataScreen:
     await seat.press("r")
     await seat.until(lambda: isinstance(seat.screen, DataScreen) and seat.screen._walk.page.items, "the data page")
     return seat.screen  # type: ignore[no-any-return]
+
+
+@asynccontextmanager
+async def labeled_page(
+    house: House, count: int, who: Account | None = None, *, size: tuple[int, int] = SIZE
+) -> AsyncIterator[tuple[Seat, DataScreen]]:
+    """A reviewer at the data page, filtered to the `count` labeled images that it then shows."""
+    async with house.session(who or house.admin, size=size) as seat:
+        screen = await open_data(seat)
+        await seat.press("slash", *"labeled", "enter")
+        await seat.until(lambda: screen._walk.wanted.states and len(screen._walk.page.items) == count, "the labeled")
+        yield seat, screen
+
+
+async def change_answer(house: House, item: ItemId, answer: Answer) -> None:
+    """Alice changes her earlier answer to an image."""
+    held = next(one for one in await house.submitted(house.labeler) if one.item == item)
+    changed = SubmittedItem(held.item, held.token, answer)
+    await house.db.write(submissions.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
 
 
 async def ask_two(house: House) -> None:

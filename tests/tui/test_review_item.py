@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import review, submissions
-from core.annotation import Answer, Region, SubmittedItem
+from core import review
+from core.annotation import Answer, Region
 from core.browse import Filter
 from core.geometry import Box
 from core.ids import ItemState, TaskType
 from tests.tui.house import House
-from tests.tui.reviewing import ask_two, draw_box, items, label_some, labels_of, open_data, run
+from tests.tui.reviewing import (
+    ask_two,
+    change_answer,
+    draw_box,
+    items,
+    label_some,
+    labeled_page,
+    labels_of,
+    open_data,
+    run,
+)
 from tui.screens.review.correction import CorrectionScreen
 from tui.screens.review.item import ItemScreen
 
@@ -20,10 +30,7 @@ def test_one_image_after_the_other(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         await label_some(house, house.labeler, 4)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 4, "the labeled ones")
+        async with labeled_page(house, 4, size=(140, 48)) as (seat, screen):
             names = [item.path for item in screen._walk.page.items]
             await seat.press("right", "enter")
             await seat.until(lambda: isinstance(seat.screen, ItemScreen) and names[1] in seat.text, "the second image")
@@ -47,10 +54,7 @@ def test_a_rejected_image_makes_room_for_the_next(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         await label_some(house, house.labeler, 3)
-        async with house.session(house.admin) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 3, "the labeled ones")
+        async with labeled_page(house, 3) as (seat, screen):
             names = [item.path for item in screen._walk.page.items]
             await seat.press("enter")
             await seat.until(lambda: isinstance(seat.screen, ItemScreen), "the first image")
@@ -92,12 +96,8 @@ def test_boxes_that_differ_lie_over_the_picture(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         await ask_two(house)
-        labels = await labels_of(house)
         for account, left in ((house.labeler, 2.0), (house.other, 30.0)):
-            page = await house.claim(account, 1)
-            answer = Answer((), (Region(labels[0], Box(left, 2, left + 12, 20)),))
-            given = [SubmittedItem(held.item, held.token, answer) for held in page.items]
-            await house.db.write(submissions.submit, house.project, account.id, given, now_ms=house.clock())
+            await draw_box(house, account, left)
         async with house.session(house.admin, size=(140, 48)) as seat:
             await open_data(seat)
             await seat.press("n")
@@ -121,10 +121,7 @@ def test_boxes_are_corrected_on_the_canvas(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         await draw_box(house, house.labeler)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
+        async with labeled_page(house, 1, size=(140, 48)) as (seat, screen):
             await seat.press("e")
             await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
             await seat.press("tab", "2", "enter")
@@ -144,15 +141,10 @@ def test_a_refused_correction_of_boxes_is_kept(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         await draw_box(house, house.labeler)
-        async with house.session(house.admin, size=(140, 48)) as seat:
-            screen = await open_data(seat)
-            await seat.press("slash", *"labeled", "enter")
-            await seat.until(lambda: len(screen._walk.page.items) == 1, "the labeled one")
+        async with labeled_page(house, 1, size=(140, 48)) as (seat, screen):
             await seat.press("e")
             await seat.until(lambda: isinstance(seat.screen, CorrectionScreen) and seat.screen._image, "the canvas")
-            held = (await house.submitted(house.labeler))[0]
-            changed = SubmittedItem(held.item, held.token, Answer())
-            await house.db.write(submissions.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
+            await change_answer(house, screen._walk.page.items[0].item, Answer())
             await seat.press("tab", "2", "enter")
             await seat.until(lambda: "its answer changed" in seat.notices, "the refusal")
             await seat.until(lambda: seat.screen.page.items, "the work again")
@@ -161,3 +153,27 @@ def test_a_refused_correction_of_boxes_is_kept(tmp_path: Path) -> None:
             await seat.until(lambda: seat.screen is screen, "the grid")
 
     run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+
+
+def test_a_conflict_that_changes_under_the_choice_is_not_settled(tmp_path: Path) -> None:
+    """A labeler changes their answer to a conflict just before Enter takes it: it is refused by name, and nothing is settled."""
+
+    async def story(house: House) -> None:
+        await ask_two(house)
+        await label_some(house, house.labeler, 1, 0)
+        await label_some(house, house.other, 1, 1)
+        labels = await labels_of(house)
+        async with house.session(house.admin, size=(140, 48)) as seat:
+            await open_data(seat)
+            await seat.press("n")
+            await seat.until(lambda: "alice: cat" in seat.text and "bob: dog" in seat.text, "both answers")
+            await change_answer(house, (await items(house))[0].item, Answer((labels[2],)))
+            await seat.screen._refresh()
+            await seat.press("1", "enter")
+            await seat.until(lambda: "was left as it is: its answer changed" in seat.notices, "the refusal")
+            assert (await items(house))[0].state is ItemState.NEEDS_REVIEW
+            await seat.press("1", "enter")
+            await seat.until(lambda: "settled with alice's answer" in seat.notices, "the receipt")
+            assert (await items(house))[0].answer.labels == (labels[2],)
+
+    run(tmp_path, story, images=1)

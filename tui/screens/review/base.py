@@ -104,6 +104,9 @@ class ReviewScreen(TaglineScreen):
         if len(targets) > MOST:
             self.say(f"{len(targets):,} images are too many at once; {MOST:,} are the most.")
             return ()
+        if self._walk.noticed.is_unseen(targets):
+            self.say("Another image has just taken the place of the one here; look at it first.", severity="warning")
+            return ()
         return targets
 
     def _decide(self, done: str, verdict: Awaitable[Receipt], targets: Sequence[Browsed]) -> None:

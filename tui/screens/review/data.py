@@ -128,7 +128,7 @@ class DataScreen(ReviewScreen):
         if not self.is_current or began < self._rest_until:
             return
         try:
-            await self._walk.reload()
+            await self._walk.refresh()
         except TaglineError:
             return  # the next look may succeed
         self._rest_until = time.monotonic() + REST * (time.monotonic() - began)

@@ -105,6 +105,7 @@ class ItemScreen(LookingScreen):
         except TaglineError:
             return  # the next look may succeed
         if self._known is before and known != before:
+            self._walk.noticed.refreshed([before.item], [known.item])
             self._known = known
             self._whose = None if known.answers != before.answers else self._whose
             self._draw()
@@ -147,7 +148,7 @@ class ItemScreen(LookingScreen):
 
     def _targets(self) -> tuple[Browsed, ...]:
         """What is looked at; a selection in the grid is not meant here."""
-        return () if self._known is None else (self._known.item,)
+        return () if self._known is None else (self._walk.noticed.as_seen(self._known.item),)
 
     def action_approve(self) -> None:
         """The answer is right; of answers that differ, the one chosen."""
@@ -163,7 +164,7 @@ class ItemScreen(LookingScreen):
         if self._whose is None:
             self.say("Choose an answer first: 1-9 or Tab. Or correct it yourself with e.")
             return
-        item, chosen = self._known.item, self._answers[self._whose]
+        (item,), chosen = self._targets(), self._answers[self._whose]
         self._decide(f"settled with {clean(chosen.name)}'s answer", self.reviewer.resolve(item, chosen.account), [item])
 
     def _give(self, targets: Sequence[Browsed], answer: Answer) -> Awaitable[Receipt]:
