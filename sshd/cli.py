@@ -114,8 +114,13 @@ def _serve(config: Config, args: argparse.Namespace) -> int:
     from sshd.supervisor import serve
 
     given = {"port": args.port, "host": args.host, "front_ends": args.front_ends}
-    chosen = replace(config, **{name: value for name, value in given.items() if value is not None})
-    serve(sensible(chosen), lambda port: print(f"Tagline listens on {chosen.host} port {port}.", flush=True))
+    given = {name: value for name, value in given.items() if value is not None}
+    chosen = sensible(replace(config, **given))
+
+    def read_again() -> Config:
+        return sensible(replace(load_config(args.data), **given))
+
+    serve(chosen, lambda port: print(f"Tagline listens on {chosen.host} port {port}.", flush=True), read_again)
     return 0
 
 

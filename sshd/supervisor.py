@@ -1,4 +1,4 @@
-"""Keeps N front ends and a janitor running: starts them, hears their hearts beat, replaces the dead, stops them gently.
+"""Keeps N front ends and a janitor running: starts them, hears their hearts beat, replaces the dead, renews and stops them gently.
 
 It must not import textual or asyncssh, nor touch the database: it has to outlive whatever goes wrong in its children.
 """
@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from core.errors import BadInput, TaglineError
-from sshd import hardening
 from sshd.config import Config
+from sshd.life import Child, Job, bury, signal_to, spawn
 
 log = logging.getLogger("tagline.supervisor")
 
 EX_CONFIG = 78
-START_S = 60.0
 KILL_AFTER_S = 5.0
 HEALTHY_S = 60.0
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -30,40 +27,6 @@ BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 class CannotStart(TaglineError):
     """A child says that starting it again will not help."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One process to keep alive: a name for the log, and the module that is run with `python -m`."""
-
-    name: str
-    module: str
-
-
-@dataclass
-class Child:
-    """One life of a job."""
-
-    job: Job
-    process: asyncio.subprocess.Process
-    beats_fd: int
-    beat_s: float = field(default_factory=time.monotonic)
-    is_ready: bool = False
-
-    def heard(self) -> None:
-        """Take the beats that wait in the pipe."""
-        try:
-            alive = bool(os.read(self.beats_fd, 4096))
-        except BlockingIOError:
-            return
-        if alive:
-            self.beat_s, self.is_ready = time.monotonic(), True
-        else:
-            asyncio.get_running_loop().remove_reader(self.beats_fd)
-
-    def is_stuck(self, heartbeat_s: float) -> bool:
-        """True when the event loop of the process has been silent for too long."""
-        return time.monotonic() - self.beat_s > (heartbeat_s if self.is_ready else max(START_S, heartbeat_s))
 
 
 def back_off_s(failures: int) -> float:
@@ -98,14 +61,19 @@ def hold_port(host: str, port: int) -> socket.socket:
 class Supervisor:
     """The children of one `serve`."""
 
-    def __init__(self, config: Config, jobs: Sequence[Job]) -> None:
-        self._config, self._jobs = config, jobs
-        self._stop = asyncio.Event()
+    def __init__(self, config: Config, jobs: Sequence[Job], read_config: Callable[[], Config] | None = None) -> None:
+        self._config, self._jobs, self._read_config = config, jobs, read_config
+        self._stop, self._renew = asyncio.Event(), asyncio.Event()
         self.children: dict[str, Child] = {}
 
     def stop(self) -> None:
         """Ask everything to end; sessions get time to save their work."""
         self._stop.set()
+        self._renew.set()
+
+    def renew(self) -> None:
+        """Ask for a rolling restart: each process gets an heir that serves before it is told to end itself."""
+        self._renew.set()
 
     @property
     def is_ready(self) -> bool:
@@ -119,6 +87,7 @@ class Supervisor:
                 for job in self._jobs:
                     tasks.create_task(self._keep(job), name=job.name)
                 tasks.create_task(self._announce(on_ready))
+                tasks.create_task(self._roll())
         except* CannotStart as group:
             raise group.exceptions[0] from None
 
@@ -129,15 +98,63 @@ class Supervisor:
                 return
             await self._sleep(0.02)
 
+    async def _roll(self) -> None:
+        """Renew one process after the other, each time somebody asks."""
+        while True:
+            await self._renew.wait()
+            if self._stop.is_set():
+                return
+            self._renew.clear()
+            self._take_settings()
+            for job in self._jobs:
+                if not await self._succeed(job):
+                    log.error("the rolling restart ends here; the old processes serve on")
+                    break
+            else:
+                log.info("every process was renewed")
+
+    def _take_settings(self) -> None:
+        """Read the settings anew for whatever starts from now on; address and processes stay as they are."""
+        try:
+            if self._read_config is not None:
+                self._config = replace(self._read_config(), host=self._config.host, port=self._config.port)
+        except BadInput as error:
+            log.error("the new settings were not taken: %s", error)
+
+    async def _succeed(self, job: Job) -> bool:
+        """Give the job's process an heir and end it; False where the heir does not come to serve."""
+        heir = await spawn(job, self._config)
+        while not heir.is_ready:
+            if self._stop.is_set() or heir.process.returncode is not None or heir.is_stuck(self._config.heartbeat_s):
+                await self._bury(heir)
+                return False
+            await self._sleep(0.02)
+        child = self.children.get(job.name)
+        if child is None or child.heir is not None:  # it died meanwhile and was replaced: by settings of now
+            await self._bury(heir)
+            return True
+        child.heir = heir
+        signal_to(child.process, signal.SIGTERM)
+        while self.children.get(job.name) is not heir and not self._stop.is_set():
+            await self._sleep(0.05)
+        return True
+
     async def _keep(self, job: Job) -> None:
         failures = 0
+        heir: Child | None = None
         while not self._stop.is_set():
             started_s = time.monotonic()
-            child = await self._start(job)
+            child = self.children[job.name] = heir or await spawn(job, self._config)
+            heir = None
             try:
                 status = await self._watch(child)
             finally:
+                heir = child.heir
                 await self._bury(child)
+                if heir is not None and self._stop.is_set():
+                    await self._bury(heir)
+            if heir is not None:
+                continue
             if status == EX_CONFIG:
                 raise CannotStart(f"The {job.name} cannot start; its message is above.")
             if self._stop.is_set():
@@ -146,33 +163,11 @@ class Supervisor:
             log.error("the %s ended with status %s; starting it again", job.name, status)
             await self._sleep(back_off_s(failures - 1 if failures else 0))
 
-    async def _start(self, job: Job) -> Child:
-        reads, writes = os.pipe()
-        os.set_blocking(reads, False)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                job.module,
-                str(writes),
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=(writes,),
-                env=hardening.scrubbed(os.environ),
-            )
-        finally:
-            os.close(writes)
-        assert process.stdin is not None
-        process.stdin.write(self._config.to_json())
-        process.stdin.close()
-        child = self.children[job.name] = Child(job, process, reads)
-        asyncio.get_running_loop().add_reader(reads, child.heard)
-        return child
-
     async def _watch(self, child: Child) -> int:
         """Wait for the child's end, and bring it about when its heart stops or when all is to stop."""
         ended = asyncio.ensure_future(child.process.wait())
         while not ended.done():
-            if self._stop.is_set():
+            if self._stop.is_set() or child.heir is not None:
                 return await self._end(child, ended)
             if child.is_stuck(self._config.heartbeat_s):
                 log.error("the %s does not answer; killing it", child.job.name)
@@ -185,34 +180,24 @@ class Supervisor:
         return ended.result()
 
     async def _end(self, child: Child, ended: asyncio.Future[int]) -> int:
-        _signal(child.process, signal.SIGTERM)
+        signal_to(child.process, signal.SIGTERM)
         try:
             return await asyncio.wait_for(asyncio.shield(ended), self._config.drain_s + KILL_AFTER_S)
         except TimeoutError:
             log.error("the %s does not end; killing it", child.job.name)
-            _signal(child.process, signal.SIGKILL)
+            signal_to(child.process, signal.SIGKILL)
             return await ended
 
     async def _bury(self, child: Child) -> None:
-        if child.process.returncode is None:
-            _signal(child.process, signal.SIGKILL)
-            await child.process.wait()
-        asyncio.get_running_loop().remove_reader(child.beats_fd)
-        os.close(child.beats_fd)
-        del self.children[child.job.name]
+        await bury(child)
+        if self.children.get(child.job.name) is child:
+            del self.children[child.job.name]
 
     async def _sleep(self, seconds: float) -> None:
         try:
             await asyncio.wait_for(self._stop.wait(), seconds)
         except TimeoutError:
             return
-
-
-def _signal(process: asyncio.subprocess.Process, number: int) -> None:
-    try:
-        process.send_signal(number)
-    except ProcessLookupError:
-        return
 
 
 def standard_jobs(config: Config) -> tuple[Job, ...]:
@@ -222,21 +207,25 @@ def standard_jobs(config: Config) -> tuple[Job, ...]:
     return (*front_ends, Job("janitor", "sshd.janitor"), *learners)
 
 
-async def supervise(config: Config, on_ready: Callable[[int], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `on_ready` gets the port once everything runs.
+async def supervise(
+    config: Config, on_ready: Callable[[int], None], read_config: Callable[[], Config] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP renews all. `on_ready` gets the port once everything runs.
 
     Raises:
         BadInput: the address cannot be listened on.
         CannotStart: a process ended for a reason that a restart does not cure.
     """
     with hold_port(config.host, config.port) as held:
-        supervisor = Supervisor(config := replace(config, port=held.getsockname()[1]), standard_jobs(config))
+        config = replace(config, port=held.getsockname()[1])
+        supervisor = Supervisor(config, standard_jobs(config), read_config)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop)
+        loop.add_signal_handler(signal.SIGHUP, supervisor.renew)
         await supervisor.run(on_ready)
 
 
-def serve(config: Config, on_ready: Callable[[int], None]) -> None:
+def serve(config: Config, on_ready: Callable[[int], None], read_config: Callable[[], Config] | None = None) -> None:
     """Run `supervise` to its end; returns when everything has stopped in order. Raises what it raises."""
-    asyncio.run(supervise(config, on_ready))
+    asyncio.run(supervise(config, on_ready, read_config))

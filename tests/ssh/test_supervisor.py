@@ -71,6 +71,39 @@ def test_a_stuck_process_is_replaced(tmp_path: Path) -> None:
     supervised(tmp_path, "hang", story)
 
 
+def test_a_rolling_restart_renews_every_process(tmp_path: Path) -> None:
+    """On SIGHUP a successor serves before its predecessor ends, in order; a second one is renewed again."""
+
+    async def story(supervisor: Supervisor) -> None:
+        await until(lambda: supervisor.is_ready)
+        for renewed in (2, 3):
+            supervisor.renew()
+            await until(lambda n=renewed: len(lives(tmp_path)) == n and supervisor.is_ready)  # type: ignore[misc]
+            await until(lambda n=renewed: supervisor.children["living"].process.pid == lives(tmp_path)[n - 1])  # type: ignore[misc]
+            with pytest.raises(ProcessLookupError):
+                os.kill(lives(tmp_path)[renewed - 2], 0)
+        assert (tmp_path / "gentle").exists()
+
+    supervised(tmp_path, "live", story)
+
+
+def test_a_renewal_that_fails_leaves_the_old_process_serving(tmp_path: Path) -> None:
+    """An upgrade that does not start, and settings that cannot be read, cost nobody the service."""
+
+    async def story(supervisor: Supervisor) -> None:
+        await until(lambda: supervisor.is_ready)
+        (tmp_path / "mood").write_text("refuse")
+        supervisor.renew()
+        await until(lambda: len(lives(tmp_path)) == 2)
+        await until(lambda: not Path(f"/proc/{lives(tmp_path)[1]}").exists())
+        assert supervisor.children["living"].process.pid == lives(tmp_path)[0]
+        (tmp_path / "mood").write_text("live")
+        supervisor.renew()
+        await until(lambda: supervisor.children["living"].process.pid != lives(tmp_path)[0])
+
+    supervised(tmp_path, "live", story)
+
+
 def test_what_cannot_work_is_not_tried_again(tmp_path: Path) -> None:
     """A wrong setting ends the server with the reason instead of an endless loop of restarts."""
 
