@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -176,6 +177,7 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
 
     def __init__(self, url: str) -> None:
+        self.path = Path(make_url(url).database or "")
         self._write_engine = sqlite_engine(url, begin="BEGIN IMMEDIATE")
         self._read_engine = sqlite_engine(url, begin="BEGIN")
         self._snapshot_engine = sqlite_engine(url, begin="BEGIN", pooled=False)

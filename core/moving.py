@@ -64,7 +64,7 @@ def rows(conn: Connection, table: Table, project: ProjectId, after: tuple[Any, .
     keys = list(table.primary_key.columns)
     query: Select[Any] = select(*columns_of(table)).where(_mine(table, project))
     if after is not None:
-        query = query.where(_later(keys, after))
+        query = query.where(later(keys, after))
     return [tuple(row) for row in conn.execute(query.order_by(*keys).limit(BATCH))]
 
 
@@ -74,7 +74,7 @@ def key_of(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(row[names.index(column.name)] for column in table.primary_key.columns)
 
 
-def _later(keys: Sequence[Column[Any]], after: Sequence[Any]) -> Any:
+def later(keys: Sequence[Column[Any]], after: Sequence[Any]) -> Any:
     """The keys come after this one; written out, as not every SQLite compares rows by an index."""
     return or_(
         *(
@@ -246,4 +246,4 @@ def as_raw(table: Table, given: Sequence[Sequence[Any]]) -> Iterator[Mapping[str
     return (dict(zip(names, row, strict=True)) for row in given)
 
 
-__all__ = ["BY_NAME", "ITEM_LABEL", "TABLES", "Arrival", "as_raw", "columns_of", "key_of", "rows"]
+__all__ = ["BY_NAME", "ITEM_LABEL", "TABLES", "Arrival", "as_raw", "columns_of", "key_of", "later", "rows"]

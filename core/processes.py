@@ -50,6 +50,11 @@ def leave(conn: Connection, name: str) -> None:
     conn.execute(PROCESS.delete().where(PROCESS.c.name == name))
 
 
+def forget_all(conn: Connection) -> None:
+    """None of them is here: the database came from elsewhere."""
+    conn.execute(PROCESS.delete())
+
+
 def processes(conn: Connection) -> tuple[Process, ...]:
     """Every process that reported within the last hour and did not say goodbye, by name."""
     rows = conn.execute(select(PROCESS).order_by(PROCESS.c.name))

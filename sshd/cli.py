@@ -16,7 +16,7 @@ from pathlib import Path  # noqa: E402
 from core.database import open_database  # noqa: E402
 from core.errors import BadInput, TaglineError  # noqa: E402
 from sshd import commands, logs  # noqa: E402
-from sshd.commands import doctor  # noqa: E402
+from sshd.commands import doctor, keeping  # noqa: E402
 from sshd.commands.context import Context, Parser, Refused  # noqa: E402
 from sshd.config import Config, default_data_dir, load_config, sensible  # noqa: E402
 from storage.base import StorageError  # noqa: E402
@@ -53,6 +53,7 @@ def _add_own(parser: Parser) -> None:
     demo = verbs.add_parser("demo", help="a small project of real photos, at once", example="tagline demo --port 2222")
     demo.add_argument("--port", type=int)
     demo.set_defaults(own=_demo)
+    keeping.add_to(verbs)
     init = verbs.add_parser("init", help="make or update the data folder", example="tagline --data /srv/tagline init")
     init.set_defaults(own=_init)
     serve = verbs.add_parser("serve", help="serve labelers over SSH", example="tagline --data /srv/tagline serve")

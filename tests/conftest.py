@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,21 +51,28 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'tagline.db'}"
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A database of its own on the PostgreSQL server."""
+@contextmanager
+def fresh_postgres(server: str) -> Iterator[str]:
+    """A database of its own on the PostgreSQL server, gone afterwards."""
     import asyncpg
 
     name = f"t{uuid.uuid4().hex}"
 
     async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_server)
+        connection = await asyncpg.connect(server)
         await connection.execute(statement)
         await connection.close()
 
     asyncio.run(administer(f'CREATE DATABASE "{name}"'))
-    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
     asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL database."""
+    with fresh_postgres(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
