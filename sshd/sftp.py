@@ -10,7 +10,7 @@ import asyncio
 import logging
 import posixpath
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,7 +43,7 @@ class Tree(SFTPServer):
         self._folders: set[str] = set()
         self._waiting: dict[str, Part] = {}
         self.is_cut = False
-        self.is_at_end: Callable[[], bool] = lambda: False
+        self.is_whole: Callable[[], Awaitable[bool]] = _always
 
     # Where things are.
 
@@ -165,15 +165,20 @@ class Tree(SFTPServer):
         except TaglineError as error:
             self._waiting.pop(key).discard()
             self._refuse(error)
-        await file_obj.write(offset, data)
+        try:
+            await file_obj.write(offset, data)
+        except OSError as error:  # a client may close the file all the same
+            self._waiting.pop(key).discard()
+            log.error("a piece of %r could not be held: %s", key, error)
+            self._refuse(TaglineError("The server cannot hold the file just now; nothing of it was kept."))
         return len(data)
 
     async def close(self, file_obj: object) -> None:
-        """The client says that the file is whole; where the connection broke, it never was."""
+        """The client says that the file is whole; where the connection broke or its sender could not read it, it never was."""
         key = self._key(file_obj)
         if key is None:
             return
-        if self.is_cut or self.is_at_end():
+        if self.is_cut or not await self.is_whole():
             self._waiting.pop(key).discard()
         elif not key.endswith(PARTIAL):
             await self._finish(key)
@@ -255,6 +260,10 @@ class Tree(SFTPServer):
         for part in self._waiting.values():
             part.discard()
         self._waiting.clear()
+
+
+async def _always() -> bool:
+    return True
 
 
 def _whole_name(name: str) -> str:

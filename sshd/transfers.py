@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,33 @@ class _Handler(SFTPServerHandler):
         await super()._cleanup(exc)
 
 
+class _Sender(SSHReader[bytes]):
+    """What a client of the old scp protocol sends. After a file's bytes comes one that says whether it could read them all.
+
+    asyncssh closes the file before it reads that byte. A sender that could not read on has filled the file up with zeros.
+    """
+
+    _said = b""
+
+    async def is_whole(self) -> bool:
+        """Read what is said of the file that ends here; it is kept for asyncssh, which wants to read it too."""
+        task = asyncio.current_task()
+        if self.at_eof() or (task is not None and task.cancelling()):
+            return False
+        self._said = await super().read(1)
+        return self._said == b"\0"
+
+    async def read(self, n: int = -1) -> bytes:
+        """What was kept, or the next bytes."""
+        said, self._said = self._said, b""
+        return said or await super().read(n)
+
+    async def readline(self) -> bytes:
+        """The next line; what was said of a file that was refused here is no part of it."""
+        self._said = b""
+        return await super().readline()
+
+
 class TransferSession(SSHServerStreamSession[bytes]):
     """One SFTP session, or one scp command."""
 
@@ -51,7 +79,7 @@ class TransferSession(SSHServerStreamSession[bytes]):
 
     async def _serve(self) -> None:
         channel: Any = self._chan
-        reader, writer = SSHReader[bytes](self, channel), SSHWriter[bytes](self, channel)
+        reader, writer = _Sender(self, channel), SSHWriter[bytes](self, channel)
         errors = SSHWriter[bytes](self, channel, EXTENDED_DATA_STDERR)
         try:
             with self._connection.turn() as front_end:
@@ -61,7 +89,7 @@ class TransferSession(SSHServerStreamSession[bytes]):
                 if command is None:
                     await _Handler(tree, reader, writer).run()
                     return
-                tree.is_at_end = reader.at_eof
+                tree.is_whole = reader.is_whole
                 running = run_scp_server(tree, command, reader, writer, errors)
                 if running is not None:
                     await running

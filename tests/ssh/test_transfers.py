@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Sequence
@@ -117,19 +118,19 @@ def test_scp_sends_files_and_folders(tmp_path: Path, legacy: bool) -> None:
             status, said = await scp(house, "-r", str(one), str(two.parent), "alice@127.0.0.1:/Birds/", legacy=legacy)
             assert status == 0, said
         assert set(await paths(house.db, project)) == {"old.jpg", "uploads/one.png", "uploads/er/two.png"}
-        changed = photo(tmp_path / "other/one.png")
+        changed, three = photo(tmp_path / "other/one.png"), photo(tmp_path / "three.png")
         before = (tmp_path / "birds/uploads/one.png").read_bytes()
-        status, said = await scp(house, str(changed), "alice@127.0.0.1:/Birds/", legacy=legacy)
+        status, said = await scp(house, str(changed), str(three), "alice@127.0.0.1:/Birds/", legacy=legacy)
         assert status != 0
         assert "another file of the name" in said
+        assert "uploads/three.png" in await paths(house.db, project)
         assert (tmp_path / "birds/uploads/one.png").read_bytes() == before
 
     in_house(tmp_path, story)
 
 
-@pytest.mark.parametrize("legacy", [False, True])
-def test_a_cut_upload_leaves_nothing(tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that is killed half-way leaves no file, no item and no part; sent again, the file is there."""
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the pieces that the server has taken so far."""
     pieces: list[int] = []
     write = Part.write
 
@@ -138,6 +139,13 @@ def test_a_cut_upload_leaves_nothing(tmp_path: Path, legacy: bool, monkeypatch: 
         pieces.append(len(data))
 
     monkeypatch.setattr(Part, "write", counted)
+    return pieces
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_cut_upload_leaves_nothing(tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is killed half-way leaves no file, no item and no part; sent again, the file is there."""
+    counted = counting(monkeypatch)
 
     async def story(house: House) -> None:
         project = await make_project(house.db, tmp_path / "birds")
@@ -146,7 +154,7 @@ def test_a_cut_upload_leaves_nothing(tmp_path: Path, legacy: bool, monkeypatch: 
         process = await asyncio.create_subprocess_exec(
             *program, *options(house.login), str(big), "alice@127.0.0.1:/Birds/", process_group=0
         )
-        await until(lambda: sum(pieces) > 1_000_000)  # of 18 MB, which take nearly four seconds at 40 Mbit/s
+        await until(lambda: sum(counted) > 1_000_000)  # of 18 MB, which take nearly four seconds at 40 Mbit/s
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         await until(lambda: house.front_end.commands["alice"] == 0)
@@ -155,6 +163,50 @@ def test_a_cut_upload_leaves_nothing(tmp_path: Path, legacy: bool, monkeypatch: 
         status, said = await scp(house, str(big), "alice@127.0.0.1:/Birds/", legacy=legacy)
         assert status == 0, said
         assert (tmp_path / "birds/uploads/big.bmp").read_bytes() == big.read_bytes()
+
+    in_house(tmp_path, story)
+
+
+def test_a_file_that_its_sender_cannot_read_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old scp fills a file that shrinks under it up with zeros, and says so: nothing of it is kept, the next one is."""
+    counted = counting(monkeypatch)
+
+    async def story(house: House) -> None:
+        project = await make_project(house.db, tmp_path / "birds")
+        big, small = photo(tmp_path / "big.bmp", (3000, 2000)), photo(tmp_path / "small.png")
+        process = await asyncio.create_subprocess_exec(
+            "scp", "-O", "-l", "60000", *options(house.login), str(big), str(small), "alice@127.0.0.1:/Birds/",
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await until(lambda: sum(counted) > 1_000_000)
+        await asyncio.to_thread(os.truncate, big, 2_000_000)
+        await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode != 0
+        assert set(await paths(house.db, project)) == {"old.jpg", "uploads/small.png"}
+        assert not (tmp_path / "birds/uploads/big.bmp").exists()
+
+    in_house(tmp_path, story)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_full_disk_is_said(tmp_path: Path, legacy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the server has no room for a piece, the file is refused in words; the others of the same command come in."""
+    write = Part.write
+
+    async def full(part: Part, offset: int, data: bytes) -> None:
+        if part.name == "one.png" and offset:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        await write(part, offset, data)
+
+    monkeypatch.setattr(Part, "write", full)
+
+    async def story(house: House) -> None:
+        project = await make_project(house.db, tmp_path / "birds")
+        one, two = photo(tmp_path / "one.png", (400, 400)), photo(tmp_path / "two.png")
+        status, said = await scp(house, str(one), str(two), "alice@127.0.0.1:/Birds/", legacy=legacy)
+        assert status != 0
+        assert "cannot hold the file" in said
+        assert set(await paths(house.db, project)) == {"old.jpg", "uploads/two.png"}
 
     in_house(tmp_path, story)
 
