@@ -26,6 +26,8 @@ NAMES = (
     "consensus",
     "export",
     "blob",
+    "images",
+    "fuzz-labels",
     "fuzz-images",
     "assist",
 )

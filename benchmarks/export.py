@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import Connection, update
 
 from benchmarks.databases import database_url, opened
+from benchmarks.report import peak_mb
 from core import ingest, projects
 from core.annotation import Answer, Region
 from core.database import open_database
@@ -76,15 +77,9 @@ def _apart(name: str, url: str, path: Path) -> dict[str, Any]:
     return found
 
 
-def _peak_mb() -> float:
-    """The most memory of this process so far; getrusage would count that of the process which started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-
-
 async def _export(name: str, url: str, path: Path) -> dict[str, Any]:
     db = await open_database(url)
-    idle_mb, began = _peak_mb(), time.perf_counter()
+    idle_mb, began = peak_mb(), time.perf_counter()
     if name == PEER:
         images = await _dump(db, path)
     else:
@@ -95,8 +90,8 @@ async def _export(name: str, url: str, path: Path) -> dict[str, Any]:
     await db.close()
     return {
         "seconds": round(took, 2),
-        "added_MB": round(_peak_mb() - idle_mb),
-        "peak_MB": round(_peak_mb()),
+        "added_MB": round(peak_mb() - idle_mb),
+        "peak_MB": round(peak_mb()),
         "images": images,
     }
 

@@ -9,6 +9,7 @@ import sqlite3
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 LIBRARIES = ("textual", "textual-image", "asyncssh", "sqlalchemy", "asyncpg", "pillow", "numpy")
@@ -36,3 +37,9 @@ def latencies_ms(seconds: Sequence[float]) -> dict[str, float]:
         "p99_ms": round(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 2),
         "max_ms": round(1000 * ordered[-1], 2),
     }
+
+
+def peak_mb() -> float:
+    """The most memory of this process so far; getrusage would count that of the process which started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024

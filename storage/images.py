@@ -27,6 +27,8 @@ MAX_PIXELS = 200_000_000
 WHOLE_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 128 * 1024
 TAIL_BYTES = 4096
+NO_IMAGE = "the file is no JPEG, PNG, BMP or TIFF image, whatever its name says"
+RARE_JPEG = "the file begins like a JPEG, but is broken or of a rare kind, such as JPEG-LS or 12 bits a colour"
 NEUTRAL = (128, 128, 128)
 
 # Pillow's own limit warns or raises by a process-wide number; `_refuse_bomb` is ours and says the size.
@@ -127,7 +129,7 @@ def _open(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise NotIdentified("the file is no JPEG, PNG, BMP or TIFF image, whatever its name says") from None
+        raise NotIdentified(RARE_JPEG if data[:3] == b"\xff\xd8\xff" else NO_IMAGE) from None
     except Exception as error:
         raise UnreadableImage(f"the image's header is broken ({_short(error)})") from error
 
