@@ -93,14 +93,21 @@ def why_none(scores: Floats, right: NDArray[np.bool_], target: float) -> str:
     )
 
 
-def curve(scores: Floats, right: NDArray[np.bool_]) -> list[tuple[float, float, float]]:
-    """Points (threshold, coverage, precision) for the dashboard, from the strictest to the loosest."""
+def curve(scores: Floats, right: NDArray[np.bool_], *, of: int | None = None) -> list[tuple[float, float, float]]:
+    """Points (threshold, coverage, precision) for the dashboard, from the strictest to the loosest.
+
+    Coverage is the part of the scores that reach the threshold; where there are `of` things to find, the part of those found.
+    """
     if not len(scores):
         return []
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(right[order])
+    hits: NDArray[np.int64] = np.cumsum(right[order], dtype=np.int64)
     ends = np.unique(np.linspace(0, len(scores) - 1, min(CURVE_POINTS, len(scores))).astype(int))
     return [
-        (round(float(scores[order][e]), 4), round((e + 1) / len(scores), 4), round(float(hits[e]) / (e + 1), 4))
+        (round(float(scores[order][e]), 4), round(_covered(e, hits, of), 4), round(float(hits[e]) / (e + 1), 4))
         for e in ends.tolist()
     ]
+
+
+def _covered(end: int, hits: NDArray[np.int64], of: int | None) -> float:
+    return (end + 1) / len(hits) if of is None else float(hits[end]) / max(1, of)

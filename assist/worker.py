@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from assist import runs
+from assist import region_runs, runs
 from assist.calibrate import upper_bound
 from assist.device import NO_TORCH, choose_device, has_torch
 from assist.learn import CannotLearn
@@ -31,7 +31,12 @@ log = logging.getLogger("tagline.assist")
 
 TICK_S = 2.0
 REPORT_MS = 30_000
-ACT: dict[str, Callable[[Ticket, Subject, Bench], Awaitable[None]]] = {FEATURIZE: runs.featurize, TRAIN: runs.train}
+ACT: dict[tuple[str, bool], Callable[[Ticket, Subject, Bench], Awaitable[None]]] = {
+    (FEATURIZE, False): runs.featurize,
+    (TRAIN, False): runs.train,
+    (FEATURIZE, True): region_runs.draw_audit,
+    (TRAIN, True): region_runs.train,
+}
 
 
 async def work(db: Database, folder: Path, stop: asyncio.Event) -> None:
@@ -72,7 +77,7 @@ async def ask_for_due(db: Database) -> None:
         for kind in due(await db.read(facts_of, subject)):
             await db.write(
                 jobs.enqueue, kind, dedup(subject.project), {}, now_ms=now_ms(), project=subject.project,
-                needs=subject.settings.needs,
+                needs=subject.needs,
             )  # fmt: skip
 
 
@@ -113,7 +118,7 @@ async def take_one(db: Database, bench: Bench, name: str, provides: tuple[str, .
 async def _attempt(ticket: Ticket, subject: Subject, bench: Bench) -> None:
     job, db = ticket.job, ticket.db
     try:
-        await ACT[job.kind](ticket, subject, bench)
+        await ACT[job.kind, subject.task_type.has_regions](ticket, subject, bench)
         await db.write(jobs.finish, job.id, job.attempt, now_ms=now_ms())
     except JobLost:
         log.info("job %d is no longer ours", job.id)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import BadInput
+from core.ids import TaskType
 
 
 class Order(StrEnum):
@@ -38,10 +39,10 @@ class AssistSettings:
     order: Order = Order.EASIEST
     dicom: bool = False
 
-    @property
-    def needs(self) -> str:
-        """What a worker must have to serve this project."""
-        return "" if self.backbone == "plain" else "torch"
+
+def needs(task_type: TaskType, settings: AssistSettings) -> str:
+    """What a worker must have to serve a project: boxes and polygons are only found by a network."""
+    return "" if settings.backbone == "plain" and not task_type.has_regions else "torch"
 
 
 def read(stored: Mapping[str, Any]) -> AssistSettings:

@@ -22,7 +22,6 @@ from core.roles import Action
 from core.settings import settings_of
 
 SEEN_LATELY_MS = 90_000
-REGIONS = "ML assist learns from projects that label whole images; boxes and polygons are labeled by hand."
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,9 @@ def _says(
     task_type: TaskType, settings: AssistSettings, job: Job | None, found: tuple[Worker, ...], runs: tuple[Run, ...]
 ) -> str:
     """How things stand, in a sentence. Pure."""
-    able = [worker for worker in found if not worker.note or not settings.needs]
+    able = [worker for worker in found if not worker.note or not assist_settings.needs(task_type, settings)]
     if not settings.on:
         return "ML assist is off for this project."
-    if task_type.has_regions:
-        return REGIONS
     if job is not None and job.state is JobState.RUNNING:
         return f"{'Training' if job.kind == TRAIN else 'Looking at new pictures'}: {job.progress:.0%}, by {job.worker}."
     if not able:
@@ -102,19 +99,18 @@ def train_now(conn: Connection, by: Account, project: ProjectId, *, now_ms: int)
 
     Raises:
         Forbidden: only admins do.
-        BadInput: ML assist is off, the project does not run, or it is of a type that nothing learns from.
+        BadInput: ML assist is off, or the project does not run.
     """
     require_in(conn, project, by, Action.CHANGE_PROJECT)
     found = project_by_id(conn, project)
     settings = assist_settings.read(settings_of(conn, project).assist)
-    if found.task_type.has_regions:
-        raise BadInput(REGIONS)
     if not settings.on:
         raise BadInput(f"ML assist is off; switch it on with `assist on {found.name}`.")
     if found.state is not ProjectState.RUNNING:
         raise BadInput(f"The project is {found.state}; it is learned from while it runs.")
     key = assist_schedule.dedup(project)
-    return jobs.enqueue(conn, TRAIN, key, {}, now_ms=now_ms, project=project, needs=settings.needs) is not None
+    needs = assist_settings.needs(found.task_type, settings)
+    return jobs.enqueue(conn, TRAIN, key, {}, now_ms=now_ms, project=project, needs=needs) is not None
 
 
 def cancel(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> int:

@@ -46,6 +46,7 @@ class Seen(NamedTuple):
     kind: ItemKind
     answer: Answer | None
     source: Source | None
+    size_wh: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Subject:
     seed: int
     settings: AssistSettings
     labels: tuple[LabelId, ...]
+
+    @property
+    def needs(self) -> str:
+        """What a worker must have to serve this project."""
+        return assist_settings.needs(self.task_type, self.settings)
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ def _seen(row: Row[Any]) -> Seen:
     return Seen(
         ItemId(row.id), row.path, row.etag, ItemState(row.state), bool(row.audit), ItemKind(row.kind),
         Answer.from_json(row.answer) if is_labeled else None, Source(row.source) if is_labeled and row.source else None,
+        (row.width, row.height),
     )  # fmt: skip
 
 

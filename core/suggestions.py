@@ -15,22 +15,36 @@ from sqlalchemy import Connection, Row, bindparam, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import tally
-from core.annotation import Answer, SubmittedItem
-from core.ids import ItemId, ItemKind, ItemState, ProjectId, Source
-from core.tables import ASSIGNMENT, ITEM, MODEL_RUN, PREDICTION
-from core.tally import Count
+from core.annotation import Answer, Region, SubmittedItem
+from core.consensus import match
+from core.ids import AccountId, ItemId, ItemKind, ItemState, ProjectId, Source
+from core.tables import ASSIGNMENT, ITEM, MODEL_RUN, PREDICTION, TALLY
+from core.tally import Count, What
 
 BATCH = 500
+SAME_IOU = 0.5
 OPEN = (ITEM.c.state == ItemState.TODO.value, ITEM.c.open_slots > 0)
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What a model says of an item; `score` is how sure it is, 0 to 1."""
+    """What a model says of an item.
+
+    Attributes:
+        score: how sure it is, 0 to 1.
+        answer: what a labeler's draft starts with; empty where nothing is sure enough.
+        maybe: regions that may be there, the likeliest first: offered by letters, never drawn unasked.
+    """
 
     item: ItemId
     score: float
     answer: Answer
+    maybe: tuple[Region, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The stored form: that of the answer, and `maybe`."""
+        body = self.answer.to_json()
+        return body | {"maybe": Answer(regions=self.maybe).to_json()["regions"]} if self.maybe else body
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class Place:
 def put(conn: Connection, model: int, found: Sequence[Suggestion]) -> None:
     """Keep a model's predictions; writing them again changes nothing that people said of them."""
     rows = [
-        {"item_id": s.item, "model_id": model, "score": s.score, "body": s.answer.to_json()}
+        {"item_id": s.item, "model_id": model, "score": s.score, "body": s.to_json()}
         for s in found
     ]  # fmt: skip
     if rows:
@@ -165,12 +179,34 @@ def judged_source(item: SubmittedItem, suggestion: Suggestion | None) -> Source:
     return Source.PRELABEL_ACCEPTED if same else Source.PRELABEL_CORRECTED
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a labeler made of suggested regions: left as they were, moved or reshaped, taken away; and drew beside them."""
+
+    accepted: int = 0
+    corrected: int = 0
+    rejected: int = 0
+    added: int = 0
+
+
+def judged_regions(suggested: Answer, answer: Answer) -> Judged:
+    """Region by region, a corrected one being one of the same label with which it overlaps by half or more. Pure."""
+    if not suggested.regions:
+        return Judged(added=len(answer.regions))
+    found = match(suggested.regions, answer.regions, SAME_IOU)
+    same = sum(suggested.regions[mine] == answer.regions[theirs] for mine, theirs, _ in found)
+    missed = len(suggested.regions) - len(found)
+    return Judged(same, len(found) - same, missed, len(answer.regions) - len(found))
+
+
 def kept_part(suggested: Answer, answer: Answer) -> float:
-    """The part of a suggestion that its labeler left standing, 0 to 1: labels of the image, or regions as they were. Pure."""
+    """The part of a suggestion that proved right, 0 to 1: labels of the image, or regions left where they were. Pure.
+
+    A region that was moved a little is right as long as half of it stays: by the same measure its precision was promised.
+    """
     if suggested.regions:
-        left = Counter((region.label, repr(region.shape)) for region in answer.regions)
-        parts = Counter((region.label, repr(region.shape)) for region in suggested.regions)
-        return (parts & left).total() / parts.total()
+        judged = judged_regions(suggested, answer)
+        return (judged.accepted + judged.corrected) / len(suggested.regions)
     if not suggested.labels:
         return float(answer.is_empty)
     return len(set(suggested.labels) & set(answer.labels)) / len(set(suggested.labels))
@@ -180,13 +216,49 @@ def judge(
     conn: Connection, models: Mapping[ItemId, int], shown: Mapping[ItemId, Suggestion], items: Sequence[SubmittedItem]
 ) -> None:
     """Record what labelers made of the suggestions that they were shown."""
+    judged = [item for item in items if item.item in shown]
     rows = [
-        {"b_item": i.item, "b_model": models[i.item], "kept": kept_part(shown[i.item].answer, i.answer)}
-        for i in items
-        if i.item in shown
+        {"b_item": i.item, "b_model": models[i.item], "kept": kept_part(shown[i.item].answer, i.answer)} for i in judged
     ]
     if rows:
         conn.execute(_JUDGE, rows)
+    for item in judged:
+        if shown[item.item].answer.regions:
+            _count_regions(conn, models[item.item], judged_regions(shown[item.item].answer, item.answer))
+
+
+def _count_regions(conn: Connection, model: int, found: Judged) -> None:
+    project = conn.execute(select(MODEL_RUN.c.project_id).where(MODEL_RUN.c.id == model)).scalar_one()
+    counts = {Count(tally.NOBODY, 0, what, model): getattr(found, name) for name, what in REGION_COUNTS.items()}
+    tally.add(conn, ProjectId(project), counts)
+
+
+REGION_COUNTS = {
+    "accepted": What.REGION_ACCEPTED, "corrected": What.REGION_CORRECTED,
+    "rejected": What.REGION_REJECTED, "added": What.REGION_ADDED,
+}  # fmt: skip
+
+
+def regions_judged(conn: Connection, model: int) -> Judged:
+    """What people made of all regions that a model suggested so far, from counts."""
+    rows = conn.execute(
+        select(TALLY.c.what, TALLY.c.n).where(
+            TALLY.c.project_id == select(MODEL_RUN.c.project_id).where(MODEL_RUN.c.id == model).scalar_subquery(),
+            TALLY.c.what.in_([what.value for what in REGION_COUNTS.values()]),
+            TALLY.c.code == model,
+        )
+    )
+    found = {row.what: int(row.n) for row in rows}
+    return Judged(**{name: found.get(what.value, 0) for name, what in REGION_COUNTS.items()})
+
+
+def proposed(conn: Connection, account: AccountId, item: ItemId) -> tuple[Region, ...]:
+    """Regions that a model finds likely on an item in this labeler's hands, the likeliest first; none on audit items."""
+    holds = exists().where(ASSIGNMENT.c.item_id == item, ASSIGNMENT.c.account_id == account, ASSIGNMENT.c.state == 0)
+    query = select(PREDICTION.c.body).join(ITEM, ITEM.c.id == PREDICTION.c.item_id)
+    query = query.where(PREDICTION.c.item_id == item, ITEM.c.audit == 0, ITEM.c.gold.is_(None), holds)
+    body = conn.execute(query.order_by(PREDICTION.c.model_id.desc()).limit(1)).scalar_one_or_none()
+    return () if body is None else Answer.from_json({"regions": body.get("maybe", ())}).regions
 
 
 _JUDGE = (

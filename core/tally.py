@@ -31,6 +31,10 @@ class What(StrEnum):
     PACE = "pace"  # items that an account submitted, by how long one took (code: see `pace_code`); day 0
     REJECTED = "rejected"  # answers of an account that a reviewer sent back; day 0
     CORRECTED = "corrected"  # answers of an account that a reviewer changed; day 0
+    REGION_ACCEPTED = "region-accepted"  # suggested regions left as they were (code: the model's run); day 0
+    REGION_CORRECTED = "region-corrected"  # moved or reshaped; likewise
+    REGION_REJECTED = "region-rejected"  # taken away; likewise
+    REGION_ADDED = "region-added"  # drawn beside them; likewise
 
 
 class Count(NamedTuple):

@@ -1,0 +1,128 @@
+"""How far a detector may be trusted: what it finds on audit pictures that it did not learn from, threshold by class. Pure.
+
+A region is right when it has its label and overlaps a drawn one, which no surer one has taken, by half or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assist import calibrate
+from assist.calibrate import Threshold
+from assist.found import Found
+from core.annotation import Region
+from core.consensus import shape_iou
+from core.geometry import box_iou
+from core.ids import LabelId
+from core.suggestions import SAME_IOU
+
+FOLDS = 3
+LEAST_PICTURES = 10
+LEAST_AUDIT = 10
+LEAST_THRESHOLD = 0.15
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found on one audit picture beside what people drew there."""
+
+    found: tuple[Found, ...]
+    right: tuple[bool, ...]
+    drawn: int
+
+
+def check(found: Sequence[Found], drawn: Sequence[Region], labels: Sequence[LabelId]) -> Checked:
+    """Compare, the surest first."""
+    ranked = sorted(found, key=lambda one: -one.score)
+    free = list(drawn)
+    right = []
+    for one in ranked:
+        there = [(_overlap(one, region, labels), n) for n, region in enumerate(free)]
+        best, place = max(there, default=(0.0, 0))
+        right.append(best >= SAME_IOU)
+        if right[-1]:
+            del free[place]
+    return Checked(tuple(ranked), tuple(right), len(drawn))
+
+
+def _overlap(found: Found, region: Region, labels: Sequence[LabelId]) -> float:
+    if labels[found.column] != region.label or box_iou(found.shape.bounds, region.shape.bounds) == 0:
+        return 0.0
+    return shape_iou(found.shape, region.shape)
+
+
+def folds(audit: NDArray[np.bool_], seed: int) -> list[NDArray[np.int64]]:
+    """Rows of audit pictures in as many parts, each held out once."""
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(audit))
+    return [part for part in np.array_split(rows, min(FOLDS, len(rows) or 1)) if len(part)]
+
+
+def thresholds(checked: Sequence[Checked], classes: int, target: float) -> tuple[Threshold | None, ...]:
+    """The lowest score of each class from which what it finds is proven right often enough, or None."""
+    return tuple(_threshold(checked, column, target) for column in range(classes))
+
+
+def _threshold(checked: Sequence[Checked], column: int, target: float) -> Threshold | None:
+    pairs = [
+        (one.score, right)
+        for picture in checked
+        for one, right in zip(picture.found, picture.right, strict=True)
+        if one.column == column and one.score >= LEAST_THRESHOLD
+    ]
+    scores = np.array([score for score, _ in pairs])
+    return calibrate.choose(scores, np.array([right for _, right in pairs], dtype=bool), target)
+
+
+def figures(
+    checked: Sequence[Checked], found: Sequence[Threshold | None], names: Sequence[str], target: float
+) -> Mapping[str, Any]:
+    """What the dashboard says of the model."""
+    shown = [_shown(picture, found) for picture in checked]
+    right, said, drawn = (sum(part[n] for part in shown) for n in range(3))
+    scores = np.array([one.score for picture in checked for one in picture.found])
+    hits = np.array([right for picture in checked for right in picture.right], dtype=bool)
+    good = [one for one in found if one is not None]
+    return {
+        "audit": len(checked), "regions": drawn, "classes": len(names),
+        "threshold": round(min(t.score for t in good), 4) if good else None,
+        "coverage": round(right / drawn, 4) if drawn else None,
+        "precision": round(right / said, 4) if said else None,
+        "bound": round(min(t.bound for t in good), 4) if good else None,
+        "by_class": {name: _by_class(one) for name, one in zip(names, found, strict=True)},
+        "image_right": round(sum(r == s == d for r, s, d in shown) / len(shown), 4) if shown else None,
+        "curve": calibrate.curve(scores, hits, of=drawn),
+        "why": "" if good else _why(checked, target),
+    }  # fmt: skip
+
+
+def _shown(picture: Checked, found: Sequence[Threshold | None]) -> tuple[int, int, int]:
+    """Regions right, said, and drawn, of what a labeler would have seen on a picture."""
+    rights = [
+        right
+        for one, right in zip(picture.found, picture.right, strict=True)
+        if (least := found[one.column]) is not None and one.score >= least.score
+    ]
+    return sum(rights), len(rights), picture.drawn
+
+
+def _by_class(found: Threshold | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"threshold": round(found.score, 4), "precision": round(found.precision, 4), "bound": round(found.bound, 4)}
+
+
+def _why(checked: Sequence[Checked], target: float) -> str:
+    if len(checked) < LEAST_AUDIT:
+        return (
+            f"Only {len(checked)} labeled images belong to the random audit sample; {LEAST_AUDIT} are needed before "
+            "suggestions can be trusted. Label on; the next training looks again."
+        )
+    return (
+        f"No label's regions are proven right {target:.0%} of the time at any score, so none is drawn for you; likely ones are "
+        "offered by letters. More labels, or a lower target, will help."
+    )
