@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from core import people, progress, projects, queue, submissions
-from core.annotation import Cursor, Draft, HeldItem, Receipt, SubmittedItem
+from core import people, progress, projects, queue, submissions, suggestions
+from core.annotation import Cursor, Draft, HeldItem, Receipt, Region, SubmittedItem
 from core.database import Database
 from core.errors import Forbidden
 from core.ids import AccountId, ItemId, ProjectId, Role
@@ -243,6 +243,12 @@ class LabelingDesk:
         await self._db.write(
             people.remember, self.project.id, self.desk.account, page_size=page_size, instructions_seen_ms=seen_ms
         )
+
+    async def proposed(self, item: HeldItem) -> tuple[Region, ...]:
+        """Regions that a model finds likely on an item in hand, the likeliest first."""
+        found = await self._db.read(suggestions.proposed, self.desk.account.id, item.item)
+        known = {label.id for label in self.labels.classes}
+        return tuple(region for region in found if region.label in known)
 
     async def progress(self) -> Progress:
         """How far the project is."""

@@ -136,7 +136,7 @@ FACTS = Facts(TaskType.MULTI_CLASS, AssistSettings(on=True, first=100), 0, 500, 
         (replace(FACTS, featurized=400, labeled=300), (FEATURIZE,)),
         (replace(FACTS, featurized=500, labeled=500, todo=0), ()),
         (replace(FACTS, settings=AssistSettings()), ()),
-        (replace(FACTS, task_type=TaskType.OBJECT_DETECTION), ()),
+        (replace(FACTS, task_type=TaskType.OBJECT_DETECTION), (FEATURIZE,)),
     ],
 )
 def test_it_acts_when_there_is_something_to_gain(facts: Facts, wanted: tuple[str, ...]) -> None:

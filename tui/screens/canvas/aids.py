@@ -13,6 +13,7 @@ from core.pixels.snap import box_to_polygon, extremes_to_polygon, snap_box
 from core.region_edits import Add, Choose, Reshape
 from storage.pyramid import RGB
 from tui.canvas import hints
+from tui.canvas.offers import Offer, offers
 from tui.canvas.overlay import Hint, Outline
 from tui.desk import LabelingDesk
 from tui.screens.canvas.moving import MovingScreen
@@ -28,7 +29,7 @@ class AidedScreen(MovingScreen):
         super().__init__(desk)
         self._hints: dict[str, int] = {}
         self._hint_typed = ""
-        self._proposed: dict[str, Box] = {}
+        self._proposed: dict[str, Offer] = {}
 
     def _begin_image(self) -> None:
         super()._begin_image()
@@ -87,10 +88,11 @@ class AidedScreen(MovingScreen):
         self._draw()
 
     async def action_proposals(self) -> None:
-        """Letters on places that look like objects; each one typed becomes a region of the next label."""
-        image = self._image
-        if image is None:
+        """Letters on what a model finds likely, in its labels, and on places that look like objects, for the next label."""
+        image, items = self._image, self.page.items
+        if image is None or not items:
             return
+        likely = await self._desk.proposed(items[0])
         here = tuple(region.shape.bounds for region in self._regions.regions if region.label == self._next_label)
         seen = await self._desk.desk.pictures.look(
             lambda: propose(image.levels[0], PROPOSED, (*here, *(() if here else self._last_boxes)))
@@ -98,24 +100,27 @@ class AidedScreen(MovingScreen):
         if image is not self._image:
             return
         self._hints, self._hint_typed = {}, ""
-        self._proposed = dict(zip(hints.hint_texts(len(seen)), (found.box for found in seen), strict=True))
-        if not seen:
+        found = offers(likely, [one.box for one in seen], self._regions.regions, PROPOSED)
+        self._proposed = dict(zip(hints.hint_texts(len(found)), found, strict=True))
+        if not found:
             self._tell("nothing stands out on this image")
         self._draw()
 
     def _accept_by(self, letter: str) -> None:
         self._hint_typed += letter
-        box = self._proposed.pop(self._hint_typed, None)
-        if box is not None or not any(text.startswith(self._hint_typed) for text in self._proposed):
+        offer = self._proposed.pop(self._hint_typed, None)
+        if offer is not None or not any(text.startswith(self._hint_typed) for text in self._proposed):
             self._hint_typed = ""
-        if box is not None and self._takes_polygons:
+        if offer is not None and self._takes_polygons and isinstance(offer.shape, Box):
+            box = offer.shape
             self._add_outline(lambda rgb: box_to_polygon(rgb, box))
-        elif box is not None:
-            self._edit(Add(Region(self._next_label, box)))
+        elif offer is not None:
+            self._edit(Add(Region(offer.label or self._next_label, offer.shape)))
         self._draw()
 
     def _shown_hints(self) -> tuple[Hint, ...]:
-        named = {text: self._regions.regions[n].shape.bounds for text, n in self._hints.items()} | self._proposed
+        named = {text: self._regions.regions[n].shape.bounds for text, n in self._hints.items()}
+        named |= {text: offer.shape.bounds for text, offer in self._proposed.items()}
         return tuple(
             Hint(text, ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2), len(self._hint_typed))
             for text, box in named.items()
@@ -123,7 +128,12 @@ class AidedScreen(MovingScreen):
         )
 
     def _shown_proposals(self) -> tuple[Outline, ...]:
-        return tuple(Outline(box, PROPOSED_COLOR, "", "dashed") for box in self._proposed.values())
+        return tuple(self._offered(offer) for offer in self._proposed.values())
+
+    def _offered(self, offer: Offer) -> Outline:
+        """A model's offer in the colour of its label, any other in one of its own."""
+        color = PROPOSED_COLOR if offer.label is None else self._desk.labels.by_id(offer.label).color
+        return Outline(offer.shape, color, "", "dashed")
 
     # What the pixels say.
 
