@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.ids import TaskType
+from tests.tui.canvas import seated
 from tests.tui.fuzz import fuzz
 from tests.tui.house import open_house
-from tests.tui.test_canvas import seated
 
 KEYS = 100_000
 

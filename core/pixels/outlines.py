@@ -1,4 +1,4 @@
-"""Three independent looks at where the object in a box ends: along its sides, around its middle, and by its colours."""
+"""Independent looks at where the object in a box ends: along its sides, around its middle, by its colours and its contrast."""
 
 from __future__ import annotations
 
@@ -121,6 +121,22 @@ def by_colours(view: Closeup, prior: Mask | None = None) -> Mask | None:
     except cv2.error:  # too few different colours for its mixtures
         return None
     return main_part((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD), view.box)
+
+
+def by_contrast(view: Closeup) -> Mask | None:
+    """The object by what tells its middle from what lies around the box: one threshold along that colour; None without one.
+
+    Source: Otsu, "A threshold selection method from gray-level histograms", 1979.
+    """
+    middle, around = ellipse(view.shape_hw, view.box, 0.6), ~ellipse(view.shape_hw, view.box, 1.25)
+    if not middle.any() or not around.any():
+        return None
+    apart = view.lab[middle].mean(axis=0) - view.lab[around].mean(axis=0)
+    seen = np.asarray(cv2.GaussianBlur(view.lab, (0, 0), 1.0) @ (apart / (np.linalg.norm(apart) + 1e-6)))
+    low, high = np.quantile(seen, (0.01, 0.99))
+    levels = np.clip((seen - low) / (high - low + 1e-6) * 255, 0, 255).astype(np.uint8)
+    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)
+    return main_part((levels > threshold) & rectangle(view.shape_hw, view.box), view.box)
 
 
 def main_part(mask: Mask, box: Box) -> Mask | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.geometry import Box, Point, Polygon, box_iou, invalid_reason
 from core.pixels.closeup import RGB, Closeup, Mask, bounds, closeup, ellipse
-from core.pixels.outlines import by_colours, by_rays, by_sides, ring_bounds
+from core.pixels.outlines import by_colours, by_contrast, by_rays, by_sides, ring_bounds
 
 MIN_SIDE_PX = 6.0
 MIN_AGREEMENT = 0.45
@@ -49,7 +49,7 @@ def snap_box(rgb: RGB, box_px: Box) -> Box | None:
 def box_to_polygon(rgb: RGB, box_px: Box) -> Polygon:
     """The outline of the object that fills a box, simplified; the ellipse in the box where the image says nothing else.
 
-    A pixel belongs to it when two of three say so: its colours, the line around its middle, and the ellipse.
+    A pixel belongs to it when two of four say so: its colours, its contrast, the line around its middle, and the ellipse.
     """
     box_px = _inside(box_px, rgb)
     if min(box_px.x1 - box_px.x0, box_px.y1 - box_px.y0) < MIN_SIDE_PX:
@@ -82,10 +82,8 @@ def extremes_to_polygon(rgb: RGB, points: Sequence[Point]) -> Polygon:
 def _voted(view: Closeup, prior: Mask) -> Mask:
     ring = np.zeros(view.shape_hw, np.uint8)
     cv2.fillPoly(ring, [np.round(by_rays(view) - 0.5).astype(np.int32)], 1)
-    colours = by_colours(view, prior)
-    if colours is None:
-        return prior
-    return np.asarray(prior.astype(int) + ring + colours >= 2)
+    seen = [prior if found is None else found for found in (by_colours(view, prior), by_contrast(view))]
+    return np.asarray(prior.astype(int) + ring + seen[0] + seen[1] >= 2)
 
 
 def _outline(view: Closeup, mask: Mask, box_px: Box, rgb: RGB) -> Polygon | None:

@@ -158,10 +158,12 @@ async def open_house(
     labels: tuple[str, ...] = LABELS,
     instructions: str = "Label what you *see*.",
     lease_s: int = 900,
+    files: Callable[[Path], None] = lambda _folder: None,
 ) -> AsyncIterator[House]:
-    """A running project called photos, with an admin `ada` and the labelers `alice` and `bob`."""
+    """A running project called photos, with an admin `ada` and the labelers `alice` and `bob`; `files` puts others in."""
     photos = folder / "photos"
     make_photos(photos, images)
+    files(photos)
     url = f"sqlite:///{folder / 'tagline.db'}"
     await migrate(url)
     db = await open_database(url)

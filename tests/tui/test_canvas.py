@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,49 +10,9 @@ from core.annotation import Answer, Region
 from core.edits import PageDraft
 from core.geometry import Box, Polygon
 from core.ids import TaskType
+from tests.tui.canvas import draw_box, image, play, regions, seated
 from tests.tui.fuzz import fuzz
-from tests.tui.house import House, Seat, open_house
-from tui.screens.canvas.screen import CanvasScreen
-
-Story = Callable[[House], Awaitable[None]]
-
-
-def play(folder: Path, story: Story, task_type: TaskType = TaskType.OBJECT_DETECTION, images: int = 4) -> None:
-    """A story in a house of its own."""
-
-    async def act() -> None:
-        async with open_house(folder, task_type=task_type, images=images) as house:
-            await story(house)
-
-    asyncio.run(act())
-
-
-async def seated(seat: Seat) -> CanvasScreen:
-    """Past the project list and the instructions, an image on the canvas."""
-    await seat.until(lambda: "photos" in seat.text, "the project list")
-    await seat.press("enter")
-    await seat.until(lambda: any(isinstance(s, CanvasScreen) for s in seat.app.screen_stack), "the region screen")
-    screen: Any = next(s for s in seat.app.screen_stack if isinstance(s, CanvasScreen))
-    await seat.until(lambda: seat.screen is not screen or screen.page.items, "a page or the instructions")
-    if seat.screen is not screen:
-        await seat.press("enter")
-    await image(seat, screen)
-    return screen
-
-
-async def image(seat: Seat, screen: CanvasScreen) -> None:
-    """Wait until the image is there."""
-    await seat.until(lambda: seat.screen is screen and screen._image is not None and screen._viewport, "an image")
-
-
-def regions(screen: CanvasScreen) -> tuple[Region, ...]:
-    """What is drawn."""
-    return screen.page.answers[0].regions
-
-
-async def draw_box(seat: Seat) -> None:
-    """From the cell at `bb` to a cell of what is left."""
-    await seat.press("r", "b", "b", "space", "h", "h", "space")
+from tests.tui.house import House
 
 
 def test_a_box_is_drawn_by_letters_and_submitted(tmp_path: Path) -> None:
@@ -139,6 +96,40 @@ def test_a_polygon_is_drawn_closed_and_reshaped(tmp_path: Path) -> None:
             assert "cross" in seat.text
 
     play(tmp_path, story, TaskType.INSTANCE_SEGMENTATION)
+
+
+def test_a_round_polygon_takes_few_points(tmp_path: Path) -> None:
+    """`P` draws a round line through the points; begun with `p` they stay; Backspace takes one back, Enter closes."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await seat.press("p", "h", "b", "space", "n", "h", "space", "c", "c", "space", "backspace")
+            await seat.press("P", "h", "n", "space")
+            assert len(screen._hand.points) == 3
+            await seat.press("b", "h", "space", "enter")
+            (drawn,) = regions(screen)
+            assert isinstance(drawn.shape, Polygon)
+            assert len(drawn.shape.points) > 8
+            assert screen._hand.tool == "round polygon", "the tool stays in hand"
+
+    play(tmp_path, story, TaskType.INSTANCE_SEGMENTATION)
+
+
+def test_a_region_is_snapped_while_the_tool_points(tmp_path: Path) -> None:
+    """`E` snaps what was just drawn, though a small `e` would name a place for the next corner."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            drawn = regions(screen)
+            await seat.press("E")
+            await seat.until(lambda: "no clear edge" in seat.text, "the answer")
+            assert regions(screen) == drawn
+            assert screen._hand.tool == "rectangle"
+
+    play(tmp_path, story)
 
 
 def test_an_empty_image_is_submitted_only_when_meant(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.curves import rounded
 from core.geometry import HANDLES, Box, Point, Polygon, box_between, handle_points, moved, resized
 
 Shape = Box | Polygon
@@ -21,13 +22,19 @@ class Tool(StrEnum):
     TEMPLATE = "template box"
     EXTREME = "extreme points"
     POLYGON = "polygon"
+    ROUND = "round polygon"
     MOVE = "move/resize"
     POINTS = "points"
 
     @property
     def wants_points(self) -> bool:
         """True for tools that draw: they point at the image."""
-        return self in (Tool.RECTANGLE, Tool.TEMPLATE, Tool.EXTREME, Tool.POLYGON)
+        return self in (Tool.RECTANGLE, Tool.TEMPLATE, Tool.EXTREME, Tool.POLYGON, Tool.ROUND)
+
+    @property
+    def is_polygon(self) -> bool:
+        """True for tools that take points until Enter."""
+        return self in (Tool.POLYGON, Tool.ROUND)
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,9 @@ class Hand:
     template_wh: tuple[float, float] = (50.0, 50.0)
 
     def taking(self, tool: Tool) -> Hand:
-        """Another tool, nothing placed."""
-        return replace(self, tool=tool, points=(), part=0)
+        """Another tool, nothing placed; a polygon begun with straight lines goes on with round ones, and back."""
+        kept = self.points if self.tool.is_polygon and tool.is_polygon else ()
+        return replace(self, tool=tool, points=kept, part=0)
 
     def emptied(self) -> Hand:
         """The same tool, nothing placed."""
@@ -79,9 +87,11 @@ def template_at(hand: Hand, at: Point, size_wh: tuple[int, int]) -> Shape:
     return moved(box, 0.0, 0.0, size_wh)
 
 
-def closed(hand: Hand) -> Shape | None:
+def closed(hand: Hand, size_wh: tuple[int, int]) -> Shape | None:
     """The polygon of the points placed, if that is what is being drawn."""
-    return Polygon(hand.points) if hand.tool is Tool.POLYGON and hand.points else None
+    if not hand.tool.is_polygon or not hand.points:
+        return None
+    return rounded(hand.points, size_wh) if hand.tool is Tool.ROUND else Polygon(hand.points)
 
 
 def taken_back(hand: Hand) -> Hand:
@@ -98,7 +108,9 @@ def preview(hand: Hand, at: Point, size_wh: tuple[int, int]) -> Shape | tuple[Po
             return template_at(hand, at, size_wh)
         case Tool.EXTREME if hand.points:
             return Polygon((*hand.points, at)).bounds
-        case Tool.POLYGON if hand.points:
+        case Tool.ROUND if len(hand.points) > 1 and at not in hand.points:
+            return rounded((*hand.points, at), size_wh)
+        case Tool.POLYGON | Tool.ROUND if hand.points:
             return (*hand.points, at)
     return None
 

@@ -288,8 +288,8 @@ class Stage:
                     yield piece
         while rects := self._due_rects(mark, picture):
             for rect in rects:
-                if self._is_wanted(mark, picture, rect):
-                    yield self._draw(rect.moved(*self._views[mark].origin), picture.tile(rect))
+                if (at := self._still_due(mark, picture, rect)) is not None:
+                    yield self._draw(at, picture.tile(rect))
 
     def _wanted(self, mark: str, picture: Pieces) -> NDArray[np.bool_]:
         """(rows, columns) of the picture: cells that wait; none where the widget shows another picture by now."""
@@ -318,16 +318,16 @@ class Stage:
             return [one]
         return [part for rect in rectangles(wanted) for part in _shortened(rect, picture)]
 
-    def _is_wanted(self, mark: str, picture: Pieces, rect: CellRect) -> bool:
-        """True while all of a rectangle waits; for xterm's one rectangle, while all of it is seen."""
+    def _still_due(self, mark: str, picture: Pieces, rect: CellRect) -> CellRect | None:
+        """Its cells on the screen while all of a rectangle waits; for xterm's one rectangle, while all of it is seen."""
         now, origin = self._picture(mark)
         if now is not picture:
-            return False
-        on_screen = rect.moved(*origin).area
-        waits = self._board.wanted[on_screen] == picture.keys[rect.area]
+            return None
+        at = rect.moved(*origin)
+        waits = self._board.wanted[at.area] == picture.keys[rect.area]
         if self.terminal.is_xterm:
-            waits |= self._board.shown[on_screen] >> ID_SHIFT == picture.id
-        return bool(waits.all())
+            waits |= self._board.shown[at.area] >> ID_SHIFT == picture.id
+        return at if waits.all() else None
 
     def _as_one(self, mark: str, picture: Pieces, wanted: NDArray[np.bool_]) -> CellRect | None:
         """For xterm, which keeps few sixels: one rectangle around all that waits, where all of that is seen."""

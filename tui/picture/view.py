@@ -30,7 +30,8 @@ class PictureView(Widget):
     @property
     def origin(self) -> tuple[int, int]:
         """Column and row of its top left cell on the screen."""
-        return (self.content_region.x, self.content_region.y)
+        region = self.content_region
+        return region.x, region.y
 
     def on_mount(self) -> None:
         """Take a mark."""

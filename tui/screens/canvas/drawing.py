@@ -13,7 +13,8 @@ from tui.desk import LabelingDesk
 from tui.screens.canvas.regions import RegionScreen
 
 TOOLS = {
-    "r": Tool.RECTANGLE, "t": Tool.TEMPLATE, "k": Tool.EXTREME, "p": Tool.POLYGON, "m": Tool.MOVE, "u": Tool.POINTS,
+    "r": Tool.RECTANGLE, "t": Tool.TEMPLATE, "k": Tool.EXTREME, "p": Tool.POLYGON, "P": Tool.ROUND,
+    "m": Tool.MOVE, "u": Tool.POINTS,
 }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ class DrawingScreen(RegionScreen):
     def _refuses_tool(self, tool: Tool) -> str | None:
         """Why a tool can do nothing here; None when it can."""
         region = self._regions.chosen_region
-        if tool is Tool.POLYGON and not self._takes_polygons:
+        if tool.is_polygon and not self._takes_polygons:
             return "this project takes boxes: r draws one"
         if tool in (Tool.MOVE, Tool.POINTS) and region is None:
             return "no region is chosen: Tab chooses the next, h shows letters"
@@ -160,17 +161,18 @@ class DrawingScreen(RegionScreen):
         stored = tools.fitted(shape, as_polygon=self._takes_polygons)
         if self._edit(Add(Region(self._next_label, stored))):
             self._hand = self._hand.drawn(stored)
-        elif self._hand.tool is not Tool.POLYGON:
+        elif not self._hand.tool.is_polygon:
             self._hand = self._hand.emptied()
 
     def action_submit(self) -> None:
         """Enter: close the polygon that is being drawn, else hand the image in."""
-        if (polygon := tools.closed(self._hand)) is not None:
-            self._finish(polygon)
-            self._point()
-            self._draw()
-        else:
+        polygon = None if self._image is None else tools.closed(self._hand, self._image.image_wh)
+        if polygon is None:
             super().action_submit()
+            return
+        self._finish(polygon)
+        self._point()
+        self._draw()
 
     async def action_back(self) -> None:
         """Esc: the points, the tool, the choice, then the screen."""
@@ -195,4 +197,5 @@ class DrawingScreen(RegionScreen):
         color = self._desk.labels.by_id(self._next_label).color
         if isinstance(shown, tuple):
             return (Path(shown, color),)
-        return () if shown is None else (Outline(shown, color),)
+        placed = self._hand.points if self._hand.tool is Tool.ROUND else ()
+        return () if shown is None else (Outline(shown, color, handles=placed),)

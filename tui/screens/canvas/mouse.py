@@ -50,7 +50,7 @@ class MouseScreen(AidedScreen):
 
     def on_click(self, event: events.Click) -> None:
         """A double click closes the polygon."""
-        if event.chain == 2 and self._hand.tool is Tool.POLYGON:
+        if event.chain == 2 and self._hand.tool.is_polygon:
             self._hand = tools.taken_back(self._hand)
             self.action_submit()
 

@@ -75,7 +75,7 @@ class PictureScreen(WorkScreen):
             self.say(str(error), severity="error")
             return
         self._image = image
-        if self._viewport is None:
+        if self._viewport is None or self._viewport.image_wh != image.image_wh:
             self._viewport = Viewport.fitting(image.image_wh, self.canvas.view_wh_px)
             self._view_moved()
         self._draw()
