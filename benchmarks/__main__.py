@@ -15,6 +15,7 @@ NAMES = (
     "picture",
     "snap",
     "overlay",
+    "large",
     "drawing",
     "held_key",
     "fuzz_keys",

@@ -18,6 +18,7 @@ from storage import dicom, tiff
 from storage.base import Store, StoredFile, UnreadableImage
 from storage.dicom import Window
 from storage.grey import RGB, grey_to_rgb, stretch
+from storage.large import pixels_of
 
 DICOM_ENDINGS = frozenset({".dcm", ".dicom"})
 EXPORTS = "Labeling/export"
@@ -222,8 +223,8 @@ def _decode(image: Image.Image, frame: int, fit_wh: tuple[int, int] | None) -> R
     if fit_wh is not None and image.format in ("JPEG", "MPO"):
         longest = max(fit_wh)
         image.draft(None, (longest, longest))
-    upright = ImageOps.exif_transpose(image)
-    return _fit(_to_rgb(upright), fit_wh)
+    ImageOps.exif_transpose(image, in_place=True)
+    return _fit(_to_rgb(image), fit_wh)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -233,13 +234,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         base = Image.new("RGBA", rgba.size, (*NEUTRAL, 255))
         return Image.alpha_composite(base, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _fit(image: Image.Image, fit_wh: tuple[int, int] | None) -> RGB:
     if fit_wh is not None and (image.width > fit_wh[0] or image.height > fit_wh[1]):
         image.thumbnail(fit_wh, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return np.asarray(image.convert("RGB"))
+    return pixels_of(image)
 
 
 def _short(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from storage.large import halved, is_large, kept
+
 RGB = NDArray[np.uint8]
 SMALLEST_PX = 512
-IN_MEMORY_PX = 32_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Pyramid:
 
     @property
     def _in_file(self) -> int:
-        return int(self.levels[0].size // 3 > IN_MEMORY_PX)
+        return int(is_large(self.image_wh))
 
     def part(self, box: tuple[float, float, float, float], size_wh: tuple[int, int]) -> RGB:
         """A part (x0, y0, x1, y1; px of the image) at a size, uint8 (H, W, 3); enlarged three times or more, px stay square."""
@@ -59,21 +59,7 @@ class Pyramid:
 
 def build(pixels: RGB) -> Pyramid:
     """Halve an image until it is small; one of over 32 megapixels is kept in a file without a name, which ends with it."""
-    levels = [_in_file(pixels) if pixels.shape[0] * pixels.shape[1] > IN_MEMORY_PX else pixels]
+    levels = [kept(pixels)]
     while max(levels[-1].shape[:2]) > SMALLEST_PX and min(levels[-1].shape[:2]) > 1:
-        levels.append(_halved(levels[-1]))
+        levels.append(halved(levels[-1]))
     return Pyramid(tuple(levels))
-
-
-def _in_file(pixels: RGB) -> RGB:
-    from tempfile import TemporaryFile
-
-    with TemporaryFile(prefix="tagline-image-") as file:
-        file.truncate(pixels.nbytes)
-        kept = np.frombuffer(mmap.mmap(file.fileno(), pixels.nbytes), np.uint8).reshape(pixels.shape)
-        kept[:] = pixels
-    return kept
-
-
-def _halved(pixels: RGB) -> RGB:
-    return np.asarray(Image.fromarray(pixels).reduce(2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise, product
 from typing import Literal
@@ -16,7 +16,7 @@ from tui.canvas.viewport import Viewport
 from tui.widgets.tile import ink_on
 
 BLACK, WHITE, ACCENT = "#000000", "#ffffff", "#ffca57"
-PROFILES = {"plain": "kck", "chosen": "kccck", "dashed": "kck", "thin": "k"}
+PROFILES = {"plain": "kcck", "chosen": "kcccck", "dashed": "kcck", "thin": "k"}
 DASHES = {"dashed": (6, 4), "thin": (2, 6)}
 ARM, GAP, RULER = 13, 3, 9
 HANDLE, MARKED = 7, 11
@@ -145,8 +145,7 @@ def _moving(overlay: Overlay, viewport: Viewport, cell_wh_px: tuple[int, int]) -
         yield from _grid(overlay.grid, viewport.view_wh_px, cell_wh_px)
     for drawn in overlay.moving:
         yield from _path(drawn, viewport) if isinstance(drawn, Path) else _outline(drawn, viewport)
-    for hint in overlay.hints:
-        yield _hint(hint, viewport)
+    yield from _spread([_hint(hint, viewport) for hint in overlay.hints], viewport.view_wh_px[1])
     if overlay.crosshair_xy is not None:
         at = _px(viewport.to_view(overlay.crosshair_xy))
         yield from _crosshair(at, viewport.view_wh_px)
@@ -204,6 +203,17 @@ def _hint(hint: Hint, viewport: Viewport) -> Tag:
     wide, high = viewport.view_wh_px
     left = x - text_width(text) // 2 - PAD_PX
     return Tag(min(max(0, left), wide - 20), min(max(0, y - FONT_PX // 2), high - FONT_PX - PAD_PX), text, ACCENT)
+
+
+def _spread(tags: list[Tag], high: int) -> Iterator[Tag]:
+    """Tags that would hide one another, one below the other as far as there is room."""
+    taken: set[tuple[int, int]] = set()
+    for tag in tags:
+        step = tag.area[3] + 1
+        places = ((tag.x // step, row) for row in range(tag.y // step, (high - step) // step))
+        place = next((place for place in places if place not in taken), (tag.x // step, tag.y // step))
+        taken.add(place)
+        yield replace(tag, y=tag.y + (place[1] - tag.y // step) * step)
 
 
 def _crosshair(at: tuple[int, int], view_wh_px: tuple[int, int]) -> Iterator[Mark]:

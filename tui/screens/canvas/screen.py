@@ -93,13 +93,15 @@ class CanvasScreen(MouseScreen):
         at = None if self._pointer is None or self._viewport is None else self._viewport.to_image(self._pointer.at)
         if not self._is_overlay_shown:
             return Overlay(crosshair_xy=at)
+        letters = self._shown_hints()
+        grid = None if self._pointer is None or letters else self._pointer.shown_grid
         return Overlay(
             self._shown.still(self._desk.labels, self._regions),
             (*self._shown_proposals(), *self._chosen_outline(), *self._in_progress()),
             at,
             magnifier=self._pointer is not None and self._pointer.shown_grid is None,
-            grid=None if self._pointer is None else self._pointer.shown_grid,
-            hints=self._shown_hints(),
+            grid=grid,
+            hints=letters,
         )
 
     def _chosen_outline(self) -> tuple[Outline, ...]:
