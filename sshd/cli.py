@@ -20,6 +20,7 @@ from sshd.commands import doctor, keeping  # noqa: E402
 from sshd.commands.context import Context, Parser, Refused  # noqa: E402
 from sshd.config import Config, default_data_dir, load_config, sensible  # noqa: E402
 from storage.base import StorageError  # noqa: E402
+from tui.text import Cleaner, clean  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,10 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(args.own(config, args))
         return asyncio.run(_shared(config, args))
     except Refused as refused:
-        print(refused.text, end="", file=sys.stderr if refused.status else sys.stdout)
+        print(clean(refused.text, lines=True), end="", file=sys.stderr if refused.status else sys.stdout)
         return refused.status
     except (TaglineError, StorageError) as error:
-        print(error, file=sys.stderr)
+        print(clean(str(error), lines=True), file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 1
@@ -77,8 +78,11 @@ async def _shared(config: Config, args: argparse.Namespace) -> int:
 
 
 async def _stdout(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.write(_CLEANER.clean(data) if sys.stdout.isatty() else data)
     sys.stdout.buffer.flush()
+
+
+_CLEANER = Cleaner()
 
 
 async def _stderr(data: bytes) -> None:

@@ -20,6 +20,7 @@ from sshd.terminal import DUMB_TERMS, HOLD_S, NO_PROBE_TERMS, PROBE, Probe, Repl
 from sshd.transfers import hand_over, is_transfer
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
+from tui.text import Cleaner, clean
 
 if TYPE_CHECKING:
     from sshd.server import Connection
@@ -58,6 +59,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         self._restored = False
         self._farewell = ""
         self._no_more_input = False
+        self._cleaners = {False: Cleaner(), True: Cleaner()}
         self.keyboard_pushed = False
         self.lost = False
         self.driver: SSHDriver | None = None
@@ -278,7 +280,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             log.info("session of %s cancelled", self._connection.user_name)
         except TaglineError as error:
             log.warning("session of %s: %s", self._connection.user_name, error)
-            self._farewell = str(error)
+            self._farewell = clean(str(error))
         except Exception:
             log.exception("session of %s failed", self._connection.user_name)
             self._connection.crashed()
@@ -289,6 +291,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         """End before the app has begun, in plain words."""
         assert self._channel is not None
         with suppress(BrokenPipeError):
+            reason = clean(reason, lines=True)
             self._channel.write_stderr((reason.replace("\n", "\r\n") if self._has_pty else reason).encode())
             self._channel.exit(1)
 
@@ -332,7 +335,7 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
             argv = shlex.split(self._command)
             status = await self._connection.run_command(argv, self._write_stdout, self._write_stderr)
         except ValueError as error:
-            self._channel.write_stderr(f"The command cannot be read: {error}.\n".encode())
+            self._channel.write_stderr(f"The command cannot be read: {clean(str(error))}.\n".encode())
         except asyncio.CancelledError:
             log.info("command of %s cut off", self._connection.user_name)
         except Exception:
@@ -349,9 +352,11 @@ class AppSession(asyncssh.SSHServerSession[bytes]):
         await self._write_paced(data, error=True)
 
     async def _write_paced(self, data: bytes, *, error: bool) -> None:
-        """Send command output no faster than the client takes it."""
+        """Send command output no faster than the client takes it; a terminal gets no control characters of data's."""
         await self._writable.wait()
         assert self._channel is not None
+        if self._has_pty or error:
+            data = self._cleaners[error].clean(data)
         if self._has_pty:
             data = data.replace(b"\n", b"\r\n")
         (self._channel.write_stderr if error else self._channel.write)(data)

@@ -26,6 +26,7 @@ from core.roles import Action, allowed
 from sshd.incoming import Incoming, Part, open_incoming
 from sshd.limits import Limits
 from storage.base import StorageError
+from tui.text import clean
 
 log = logging.getLogger("tagline.sftp")
 
@@ -68,7 +69,7 @@ class Tree(SFTPServer):
 
     def _refuse(self, error: Exception) -> NoReturn:
         """Say why on the side, where OpenSSH's clients show it; what they make of a refusal itself is one word."""
-        self.channel.write_stderr(f"{error}\r\n".encode())
+        self.channel.write_stderr(f"{clean(str(error))}\r\n".encode())
         raise asyncssh.SFTPPermissionDenied(str(error)) from None
 
     async def stat(self, path: bytes) -> SFTPAttrs:

@@ -47,7 +47,7 @@ async def run(
     try:
         args = parser.parse_args(list(argv))
     except Refused as refused:
-        await (stdout if refused.status == 0 else stderr)(refused.text.encode())
+        await (stdout if refused.status == 0 else stderr)(clean(refused.text, lines=True).encode())
         return refused.status
     try:
         return await _act(args, await make_context())

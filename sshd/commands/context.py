@@ -15,7 +15,7 @@ from core.database import Database
 from core.ids import AccountId, Role
 from core.people import Account
 from core.roles import Action, allowed, require
-from tui.text import clean
+from tui.text import clean, json_safe
 
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -60,7 +60,8 @@ class Context:
 
     async def json(self, facts: Any) -> None:
         """Facts for a program."""
-        await self.stdout(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n")
+        text = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+        await self.stdout(json_safe(text) + b"\n")
 
     async def complain(self, text: str) -> None:
         """A line for people about what was not done."""
@@ -73,7 +74,7 @@ class Context:
     async def show(self, rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "nothing") -> None:
         """Facts as an aligned table, or as JSON."""
         if as_json:
-            await self.stdout(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2) + b"\n")
+            await self.json(list(rows))
         elif not rows:
             await self.say(empty)
         else:

@@ -11,7 +11,7 @@ import orjson
 from core.roles import Action
 from sshd.commands.context import Context, Parser, Send, add_json, table
 from sshd.doctor import Finding, Verdict, check_open_database, check_versions
-from tui.text import clean
+from tui.text import clean, json_safe
 
 
 def add_to(commands: Any) -> None:
@@ -34,7 +34,7 @@ async def report(findings: Sequence[Finding], stdout: Send, *, as_json: bool) ->
     rows = [{"": found.verdict.value, "check": found.what, "finding": found.detail} for found in findings]
     if as_json:
         facts = [{"verdict": row[""], "check": row["check"], "finding": row["finding"]} for row in rows]
-        await stdout(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
+        await stdout(json_safe(orjson.dumps(facts, option=orjson.OPT_INDENT_2)) + b"\n")
     else:
         await stdout((clean(table(rows), lines=True) + "\n").encode())
     return int(any(found.verdict is Verdict.FAIL for found in findings))

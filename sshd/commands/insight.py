@@ -17,7 +17,7 @@ from core.dashboard import LabelerFigures
 from core.roles import Action
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_labels, find_project, name_of, shown_time, time_ms
-from tui.text import clean
+from tui.text import clean, json_safe
 
 
 def add_to(commands: Any) -> None:
@@ -108,7 +108,7 @@ async def _report(context: Context, args: argparse.Namespace) -> None:
 
 
 def csv_lines(names: Sequence[str], rows: Sequence[Mapping[str, Any]], *, header: bool) -> bytes:
-    """Rows as CSV; text that a spreadsheet would run as a formula is made plain by an apostrophe."""
+    """Rows as CSV; text that a spreadsheet would run as a formula is made plain by an apostrophe, control characters are replaced."""
     text = io.StringIO()
     writer = csv.DictWriter(text, names)
     if header:
@@ -119,7 +119,9 @@ def csv_lines(names: Sequence[str], rows: Sequence[Mapping[str, Any]], *, header
 
 
 def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    if not isinstance(value, str):
+        return value
+    return clean(f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value)
 
 
 async def _audit(context: Context, args: argparse.Namespace) -> None:
@@ -159,4 +161,4 @@ def _lines(found: Sequence[Entry], names: Sequence[str], form: str) -> bytes:
     if form == "csv":
         rows = [asdict(entry) | {"body": orjson.dumps(entry.body).decode()} for entry in found]
         return csv_lines(names, rows, header=False)
-    return b"".join(orjson.dumps(asdict(entry)) + b"\n" for entry in found)
+    return b"".join(json_safe(orjson.dumps(asdict(entry))) + b"\n" for entry in found)

@@ -11,6 +11,7 @@ from core.errors import TaglineError
 from storage.base import StorageError
 from tui.keymap import Key, Scope, bindings, footer, keys_of
 from tui.terminal import Terminal
+from tui.text import clean
 from tui.widgets.line import Line, Part
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class TaglineScreen(Screen[None]):
             return None
 
     def say(self, text: str, *, severity: str = "information") -> None:
-        """A short notice; never read as markup."""
-        self.notify(text, severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
+        """A short notice; never read as markup, and without control characters."""
+        self.notify(clean(text, lines=True), severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
 
     def show_footer(self, line: Line) -> None:
         """The keys that matter now: the screen's own from the left, those of every screen on the right."""
