@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint check bench clean
+.PHONY: help setup demo test lint audit check bench clean
 
 help:
 	@echo "make demo    set up, make a small project and open a labeling session"
 	@echo "make test    set up and run the tests"
 	@echo "make lint    format, lint, types, import contracts"
-	@echo "make check   lint and test: what CI runs"
+	@echo "make audit   known vulnerabilities in the pinned dependencies (needs pip-audit and a network; says so without)"
+	@echo "make check   lint, audit and test: what CI runs"
 	@echo "make bench   run every benchmark"
 
 setup: $(READY)
@@ -33,7 +34,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test
+audit: setup
+	$(BIN)/python .ci/audit.py
+
+check: lint audit test
 
 bench: setup
 	$(BIN)/python -m benchmarks all

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -17,10 +15,8 @@ from core.errors import BadInput, DuplicateName, NotFound
 from core.ids import AccountId, ProjectId, Role
 from core.tables import ACCOUNT, MEMBERSHIP, PUBLIC_KEY
 
-MIN_PASSWORD = 10
 PAGE_SIZES = (1, 4, 6, 9)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
-_HASHER = PasswordHasher()
 
 
 @dataclass(frozen=True)
@@ -52,21 +48,6 @@ class Member:
     role: Role
     page_size: int = 4
     instructions_seen_ms: int | None = None
-
-
-def hash_password(password: str) -> str:
-    """The argon2id hash of a password; takes tens of ms, so call it off the event loop. Raises BadInput when too short."""
-    if len(password) < MIN_PASSWORD:
-        raise BadInput(f"The password is too short: {MIN_PASSWORD} characters are the least.")
-    return _HASHER.hash(password)
-
-
-def verify(password_hash: str, password: str) -> bool:
-    """True when the password is the hash's; takes tens of ms, so call it off the event loop."""
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (Argon2Error, InvalidHashError):
-        return False
 
 
 def check_user_name(name: str) -> None:

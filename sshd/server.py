@@ -18,7 +18,9 @@ import asyncssh
 
 from core.database import Database
 from core.errors import TaglineError
-from core.people import Account, account_by_key, account_by_name, password_hash, verify
+from core.passwords import verify
+from core.people import Account, account_by_key, account_by_name, password_hash
+from sshd.algorithms import ENCRYPTION, MAC, SIGNATURES, key_exchanges, refuse_sha1_signatures
 from sshd.limits import Gate, Limits
 from sshd.session import AppSession
 from tui.hosted import HostedApp
@@ -286,6 +288,7 @@ class TooMany(TaglineError):
 
 def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerConnectionOptions:
     """asyncssh's settings with its defaults made strict: no forwarding, no line editor, no SHA-1, keepalives."""
+    refuse_sha1_signatures()
     return asyncssh.SSHServerConnectionOptions(
         server_factory=lambda: Connection(front_end),
         server_host_keys=[str(host_key)],
@@ -302,15 +305,11 @@ def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerCon
         keepalive_count_max=4,
         tcp_keepalive=True,
         compression_algs=["none"],
-        mac_algs=[
-            "umac-64-etm@openssh.com", "umac-128-etm@openssh.com", "hmac-sha2-256-etm@openssh.com",
-            "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
-        ],
-        signature_algs=[
-            "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
-            "rsa-sha2-512", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
-        ],
-    )  # fmt: skip
+        kex_algs=key_exchanges(),
+        encryption_algs=ENCRYPTION,
+        mac_algs=MAC,
+        signature_algs=SIGNATURES,
+    )
 
 
 def ensure_host_key(path: Path) -> str:

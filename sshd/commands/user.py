@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core import people
+from core import passwords, people
 from core.errors import BadInput, Forbidden
 from core.ids import Role
 from core.people import KeyLine
@@ -71,7 +71,7 @@ def read_key(text: str, *, may_open: bool) -> KeyLine:
     return parse_key(line)
 
 
-async def _password(context: Context) -> str | None:
+async def _password(context: Context, user: str) -> str | None:
     if context.account is not None:
         raise Forbidden("A password is set on the server itself, not over SSH exec, where it could be seen.")
     if sys.stdin.isatty():
@@ -80,13 +80,13 @@ async def _password(context: Context) -> str | None:
             raise BadInput("The two passwords differ; nothing was changed.")
     else:
         text = sys.stdin.readline().rstrip("\n")
-    return await asyncio.to_thread(people.hash_password, text)
+    return await asyncio.to_thread(passwords.hash_password, text, user)
 
 
 async def _add(context: Context, args: argparse.Namespace) -> None:
     context.require(Action.MANAGE_PEOPLE)
     keys = [read_key(text, may_open=context.account is None) for text in args.key]
-    password_hash = await _password(context) if args.password else None
+    password_hash = await _password(context, args.name) if args.password else None
     if not keys and password_hash is None:
         raise BadInput("A user needs --key or --password to log in; nothing was made.")
     account = await context.db.write(
@@ -149,6 +149,6 @@ async def _key(context: Context, args: argparse.Namespace) -> None:
 async def _set_password(context: Context, args: argparse.Namespace) -> None:
     context.require(Action.MANAGE_PEOPLE)
     account = await context.db.read(people.account_by_name, args.name)
-    password_hash = None if args.remove else await _password(context)
+    password_hash = None if args.remove else await _password(context, args.name)
     await context.db.write(people.set_password, account.id, password_hash, by=context.by, now_ms=context.now_ms)
     await context.say(f"{args.name} has {'no' if args.remove else 'a new'} password now.")

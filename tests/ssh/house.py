@@ -13,7 +13,8 @@ import asyncssh
 
 from core.database import Database, open_database
 from core.ids import Role
-from core.people import Account, KeyLine, add_account, hash_password
+from core.passwords import hash_password
+from core.people import Account, KeyLine, add_account
 from core.schema import migrate
 from sshd import hardening
 from sshd.limits import Limits
