@@ -12,9 +12,13 @@ MAX_PASSWORD = 1024  # bytes: more costs the server time before it is refused
 MIN_DIFFERENT = 5
 _HASHER = PasswordHasher()
 # The commonest words and rows of keys in published lists of stolen passwords; digits and signs around them change nothing.
-_COMMON = frozenset(
-    ["password", "passwort", "motdepasse", "contrasena", "qwerty", "qwertz", "azerty", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "letmein", "welcome", "iloveyou", "monkey", "dragon", "sunshine", "princess", "football", "baseball", "superman", "batman", "trustno", "changeme", "secret", "administrator", "admin", "tagline", "labeler", "login", "starwars", "whatever", "computer", "internet", "samsung", "michael", "charlie"]
-)
+_COMMON = frozenset({
+    "password", "passwort", "motdepasse", "contrasena", "qwerty", "qwertz", "azerty", "qwertyuiop", "qwertzuiop",
+    "azertyuiop", "asdfghjkl", "zxcvbnm", "letmein", "welcome", "iloveyou", "monkey", "dragon", "sunshine",
+    "princess", "football", "baseball", "superman", "batman", "trustno", "changeme", "secret", "administrator",
+    "admin", "tagline", "labeler", "login", "starwars", "whatever", "computer", "internet", "samsung", "michael",
+    "charlie",
+})  # fmt: skip
 _ROWS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm")
 
 
