@@ -23,6 +23,8 @@ NAMES = (
     "ingest",
     "sessions",
     "faults",
+    "siege",
+    "namespaces",
     "dashboard",
     "consensus",
     "export",

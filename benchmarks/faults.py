@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import asyncssh
 from sqlalchemy import Connection, func, select
@@ -49,6 +49,9 @@ class Memory:
     unclear: int = 0
     twice_at_once: int = 0
     open_connections: dict[str, asyncssh.SSHClientConnection] = field(default_factory=dict)
+    seated: int = 0
+    lost: int = 0
+    think_s: float = 0.0
     is_done: bool = False
 
 
@@ -76,11 +79,11 @@ async def work_through(url: str, folder: Path, *, items: int, labelers: int, fro
         async with served(folder, url, front_ends) as server:
             began = time.monotonic()
             chaos = [
-                asyncio.create_task(work) for work in (_kill(server, memory), _cut(memory), _watch(db, team, memory))
+                asyncio.create_task(work) for work in (_kill(server, memory), _cut(memory), watch(db, team, memory))
             ]
             try:
                 async with asyncio.timeout(LONGEST_S):
-                    await asyncio.gather(*(_labeler(server, team, name, memory) for name in team.keys))
+                    await asyncio.gather(*(labeler(server, team, name, memory) for name in team.keys))
             except TimeoutError:
                 memory.is_done = True
             for task in chaos:
@@ -111,7 +114,7 @@ async def _cut(memory: Memory) -> None:
             memory.cuts += 1
 
 
-async def _watch(db: Database, team: Team, memory: Memory) -> None:
+async def watch(db: Database, team: Team, memory: Memory) -> None:
     """Look at the database many times a second for an item that two labelers hold; notice the end."""
     while True:
         with suppress(TaglineError):
@@ -133,7 +136,15 @@ def held_twice(conn: Connection, project: ProjectId) -> tuple[int, int]:
     return len(conn.execute(leased).all()), conn.execute(left).scalar_one()
 
 
-async def _labeler(server: Server, team: Team, name: str, memory: Memory) -> None:
+class Door(Protocol):
+    """Where labelers connect to; it may be another port each time."""
+
+    @property
+    def port(self) -> int:
+        """The port to try now."""
+
+
+async def labeler(server: Door, team: Team, name: str, memory: Memory) -> None:
     """Connect, work until cut off, connect again, until all is done."""
     rng = random.Random(name)
     await asyncio.sleep(rng.uniform(0, 3))
@@ -144,6 +155,7 @@ async def _labeler(server: Server, team: Team, name: str, memory: Memory) -> Non
                 memory.open_connections[name] = connection
                 await _session(typist, memory, rng)
         except Gone:
+            memory.lost += 1
             await asyncio.sleep(rng.uniform(0.1, 1.0))
         except TimeoutError:
             memory.slow += 1
@@ -176,12 +188,15 @@ def look(text: str) -> Seen | None:
 async def _session(typist: Typist, memory: Memory, rng: random.Random) -> None:
     await typist.until(lambda text: PROJECT in text and "labeled" in text)
     typist.send(b"\r")
+    is_seated = False
     while not memory.is_done:
         seen = await typist.until(lambda text: look(text) or "queue is empty" in text or "Press Enter" in text)
         if not isinstance(seen, Seen):
             typist.send(b"\r" if "Press Enter" in typist.text() else b"")
             await asyncio.sleep(0.5)
             continue
+        memory.seated, is_seated = memory.seated + (not is_seated), True
+        await asyncio.sleep(rng.uniform(0.5, 1.5) * memory.think_s)
         await _label(typist, seen, rng)
         await _submit(typist, memory)
 

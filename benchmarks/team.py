@@ -197,11 +197,12 @@ async def connected(
     size_cells: tuple[int, int] = (80, 24),
     profile: Profile = APPLE,
     pixels: tuple[int, int] = (0, 0),
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[tuple[Typist, asyncssh.SSHClientConnection]]:
     """A session of the app; raises Gone when it cannot be had now."""
     try:
         connection = await asyncssh.connect(
-            "127.0.0.1",
+            host,
             port,
             username=user,
             client_keys=[key],

@@ -40,6 +40,18 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S = 10
 READERS = 4
 POSTGRES_RETRIES = 5
+# A host that vanishes in the middle of a transaction must not hold its locks until the system's two hours are over.
+POSTGRES_ARGS: dict[str, Any] = {
+    "timeout": 15,
+    "server_settings": {
+        "application_name": "tagline",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "25000",
+        "idle_in_transaction_session_timeout": "60000",
+    },
+}
 JSON_AS: dict[str, Any] = {
     "json_serializer": lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
     "json_deserializer": orjson.loads,
@@ -261,7 +273,7 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
-        engine = create_async_engine(self._engine.url, poolclass=NullPool, **JSON_AS)
+        engine = create_async_engine(self._engine.url, poolclass=NullPool, connect_args=POSTGRES_ARGS, **JSON_AS)
         try:
             async with engine.connect() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -311,7 +323,14 @@ def _connect(url: str, pool_size: int) -> Database:
     if async_url(url) == url and url.startswith("sqlite"):
         return SqliteDatabase(url)
     try:
-        engine = create_async_engine(async_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True, **JSON_AS)
+        engine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=POSTGRES_ARGS,
+            **JSON_AS,
+        )
     except ModuleNotFoundError as error:
         raise BadInput(f"PostgreSQL needs the package {error.name}; install tagline[postgres].") from error
     return PostgresDatabase(engine)

@@ -1,0 +1,305 @@
+"""Two hosts serve a few labelers for a long time while everything that can break is broken, again and again.
+
+On PostgreSQL: kill -9 of every kind of process and of a whole host, a crash and a restart of the database, a network that is cut or
+falls silent, slow clients, two hundred connections at once, a rolling restart, a clock that jumps. On SQLite, in one host: the
+same, and a disk that fills up. What was acknowledged is remembered and compared with the database at the end, with every rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from benchmarks.databases import engines, opened
+from benchmarks.faults import Memory, compare, labeler, watch
+from benchmarks.hosts import FAKETIME, Host
+from benchmarks.postgres import Postgres, postgres
+from benchmarks.team import Team, free_port, make_team
+from benchmarks.wire import Wire
+from core.database import Database
+from core.errors import TaglineError
+from core.invariants import violations
+
+ITEMS, LABELERS = 12_000, 5
+LEASE_S = 30
+THINK_S = 4.0
+PAUSE_S = (8.0, 22.0)
+TMPFS_MB = 700
+CLOCK_JUMPS_S = (-7, +7, +600, -600, 0)
+SNAPSHOT_S = 300.0
+
+
+@dataclass
+class Siege:
+    """What is besieged, and what was done to it so far."""
+
+    db: Database
+    team: Team
+    hosts: list[Host]
+    wires: list[Wire]
+    memory: Memory
+    server: Postgres | None = None
+    disk: Path | None = None
+    acts: Counter[str] = field(default_factory=Counter)
+    over_time: list[dict[str, int]] = field(default_factory=list)
+    rng: random.Random = field(default_factory=lambda: random.Random(7))
+
+    @property
+    def port(self) -> int:
+        """A labeler connects to either host."""
+        return self.rng.choice(self.wires).port
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Counts an engine, over `--seconds`."""
+    found = {engine: asyncio.run(_engine(engine, args.items or ITEMS, args.seconds)) for engine in engines(args.engine)}
+    met = {f"{engine}: nothing lost, doubled or stuck": not any(of["wrong"].values()) for engine, of in found.items()}
+    return {"labelers": LABELERS, "lease_s": LEASE_S, **found, "met": met}
+
+
+async def _engine(engine: str, items: int, seconds: float) -> dict[str, Any]:
+    async with AsyncExitStack() as stack:
+        folder = await stack.enter_async_context(small_disk())
+        server = await stack.enter_async_context(postgres()) if engine == "postgres" else None
+        url = server.url if server else f"sqlite:///{folder / 'tagline.db'}"
+        db = await stack.enter_async_context(opened(url, pool_size=3))
+        team = await make_team(db, folder, labelers=LABELERS, items=items, lease_s=LEASE_S)
+        hosts = [_host(folder, url, n) for n in range(2 if server else 1)]
+        for host in hosts:
+            stack.push_async_callback(host.stop)
+            await host.start()
+        wires = [Wire("127.0.0.1", host.port) for host in hosts]
+        for wire in wires:
+            await wire.open()
+            stack.callback(wire.close)
+        siege = Siege(db, team, hosts, wires, Memory(think_s=THINK_S), server, None if server else folder)
+        return await _besiege(siege, seconds)
+
+
+@asynccontextmanager
+async def small_disk() -> AsyncIterator[Path]:
+    """A folder on a small file system of its own where we may mount one, else a plain one."""
+    with TemporaryDirectory(prefix="tagline-siege-") as name:
+        is_mounted = (
+            os.geteuid() == 0
+            and not subprocess.run(  # noqa: ASYNC221 - at the start
+                ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MB}m", "none", name], check=False
+            ).returncode
+        )
+        try:
+            yield Path(name)
+        finally:
+            if is_mounted:
+                subprocess.run(["umount", "-l", name], check=False)  # noqa: ASYNC221 - at the end
+
+
+def _host(folder: Path, url: str, number: int) -> Host:
+    """The second host's clock can be moved."""
+    clock = folder / "clock" if number == 1 else None
+    if clock is not None:
+        clock.write_text("+0")
+    return Host(f"host {number + 1}", folder / f"host{number}", url, "127.0.0.1", free_port(), 2, 1, clock=clock)
+
+
+async def _besiege(siege: Siege, seconds: float) -> dict[str, Any]:
+    began = time.monotonic()
+    watching = asyncio.create_task(watch(siege.db, siege.team, siege.memory))
+    chaos = [asyncio.create_task(one) for one in (_break(siege), _tell(siege, began))]
+    working = [asyncio.create_task(labeler(siege, siege.team, name, siege.memory)) for name in siege.team.keys]
+    while time.monotonic() - began < seconds and not siege.memory.is_done:  # noqa: ASYNC110 - as `watch` sees it
+        await asyncio.sleep(1)
+    for task in chaos:
+        task.cancel()
+    await asyncio.gather(*chaos, return_exceptions=True)
+    await _mend(siege)
+    siege.memory.is_done = True
+    await asyncio.wait(working, timeout=60)
+    for task in (*working, watching):
+        task.cancel()
+    await asyncio.gather(*working, watching, return_exceptions=True)
+    return await _verdict(siege, time.monotonic() - began)
+
+
+async def _mend(siege: Siege) -> None:
+    """Everything runs again, at the right time."""
+    for host in siege.hosts:
+        if host.clock is not None:
+            host.clock.write_text("+0")
+        if host.process is None or host.process.poll() is not None:
+            await host.start()
+
+
+async def _verdict(siege: Siege, took: float) -> dict[str, Any]:
+    """What was lost, doubled or left over, once the lease time has passed."""
+    await asyncio.sleep(LEASE_S + 15)
+    memory = siege.memory
+    lost = await siege.db.read(compare, siege.team.project, memory.acknowledged)
+    rules = await siege.db.read(violations)
+    names = (
+        "acknowledged and lost",
+        "acknowledged with another label",
+        "acknowledged twice",
+        "submitted twice",
+        "leases left over",
+    )
+    wrong = {name: lost[name] for name in names} | rules | {"in two hands": memory.twice_at_once}
+    return {
+        "minutes": round(took / 60, 1), "acts": dict(siege.acts), "acts in all": siege.acts.total(),
+        "acknowledged": len(memory.acknowledged), "pages": memory.pages, "sessions": memory.connects,
+        "sessions lost": memory.lost, "sessions that got to a page": memory.seated, "waits over 30 s": memory.slow,
+        "acknowledgements that a notice covered": memory.unclear, "over time": siege.over_time, "wrong": wrong,
+    }  # fmt: skip
+
+
+async def _tell(siege: Siege, began: float) -> None:
+    """Note how it stands every few minutes."""
+    while True:
+        await asyncio.sleep(SNAPSHOT_S)
+        memory = siege.memory
+        now = {
+            "minute": round((time.monotonic() - began) / 60), "acts": siege.acts.total(), "acknowledged": len(memory.acknowledged),
+            "sessions": memory.connects, "in two hands": memory.twice_at_once,
+        }  # fmt: skip
+        siege.over_time.append(now)
+        sys.stderr.buffer.write(orjson.dumps(now) + b"\n")
+
+
+async def _break(siege: Siege) -> None:
+    """One thing after the other, chosen at random."""
+    while True:
+        await asyncio.sleep(siege.rng.uniform(*PAUSE_S))
+        possible = [act for act in ACTS if _can(siege, act)]
+        act = siege.rng.choice(possible)
+        with suppress(OSError, TaglineError, ProcessLookupError):
+            if await ACTS[act](siege):
+                siege.acts[act] += 1
+
+
+def _can(siege: Siege, act: str) -> bool:
+    if "database" in act:
+        return siege.server is not None
+    if "disk" in act:
+        return siege.disk is not None and siege.disk.is_mount()
+    return "clock" not in act or (FAKETIME.exists() and siege.hosts[-1].clock is not None)
+
+
+async def _kill(siege: Siege, kind: str) -> bool:
+    return siege.rng.choice(siege.hosts).kill(kind)
+
+
+async def _kill_host(siege: Siege) -> bool:
+    host = siege.rng.choice(siege.hosts)
+    host.kill_all()
+    await asyncio.sleep(siege.rng.uniform(0.5, 6))
+    while True:  # its children let go of the port once they notice
+        try:
+            await host.start()
+            return True
+        except (RuntimeError, TimeoutError):
+            await asyncio.sleep(1)
+
+
+async def _crash_database(siege: Siege) -> bool:
+    assert siege.server is not None
+    await siege.server.restart("immediate")
+    return True
+
+
+async def _restart_database(siege: Siege) -> bool:
+    assert siege.server is not None
+    await siege.server.restart("fast")
+    return True
+
+
+async def _cut(siege: Siege) -> bool:
+    return bool(siege.rng.choice(siege.wires).cut())
+
+
+async def _silence(siege: Siege) -> bool:
+    return bool(siege.rng.choice(siege.wires).silence())
+
+
+async def _renew(siege: Siege) -> bool:
+    siege.rng.choice(siege.hosts).renew()
+    return True
+
+
+async def _crowd(siege: Siege) -> bool:
+    """Two hundred connections that say nothing, for a few seconds."""
+    port = siege.rng.choice(siege.hosts).port
+    found = await asyncio.gather(
+        *(asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5) for _ in range(200)), return_exceptions=True
+    )
+    await asyncio.sleep(4)
+    for one in found:
+        if isinstance(one, tuple):
+            one[1].transport.abort()
+    return True
+
+
+async def _slow(siege: Siege) -> bool:
+    """One labeler's terminal takes no byte for a while."""
+    if not siege.memory.open_connections:
+        return False
+    connection = siege.memory.open_connections[siege.rng.choice(sorted(siege.memory.open_connections))]
+    transport = connection._transport
+    if transport is None:
+        return False
+    transport.pause_reading()
+    await asyncio.sleep(siege.rng.uniform(5, 20))
+    with suppress(RuntimeError):
+        transport.resume_reading()
+    return True
+
+
+async def _move_clock(siege: Siege) -> bool:
+    clock = siege.hosts[-1].clock
+    assert clock is not None
+    clock.write_text(f"{siege.rng.choice(CLOCK_JUMPS_S):+d}")
+    return True
+
+
+async def _fill_disk(siege: Siege) -> bool:
+    """No byte is left for some seconds."""
+    assert siege.disk is not None
+    ballast = siege.disk / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * (1 << 16))
+        await asyncio.sleep(siege.rng.uniform(3, 10))
+    finally:
+        ballast.unlink(missing_ok=True)
+    return True
+
+
+Act = Callable[[Siege], Awaitable[bool]]
+ACTS: dict[str, Act] = {
+    "front end killed": lambda siege: _kill(siege, "front end"),
+    "janitor killed": lambda siege: _kill(siege, "janitor"),
+    "learner killed": lambda siege: _kill(siege, "learner"),
+    "whole host killed": _kill_host,
+    "database crashed": _crash_database,
+    "database restarted": _restart_database,
+    "network cut": _cut,
+    "network silent, half-open": _silence,
+    "rolling restart": _renew,
+    "200 connections at once": _crowd,
+    "slow client": _slow,
+    "clock moved": _move_clock,
+    "disk full": _fill_disk,
+}
