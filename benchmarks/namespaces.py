@@ -72,6 +72,11 @@ class Net:
     holding: dict[str, Seen] = field(default_factory=dict)
     is_over: bool = False
 
+    @property
+    def cut_off(self) -> set[str]:
+        """The labelers of the first host."""
+        return set(list(self.team.keys)[: LABELERS // 2])
+
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Figures of one cut; empty where namespaces cannot be made."""
@@ -166,7 +171,7 @@ async def _cut_and_see(net: Net, db: Database) -> dict[str, Any]:
     await asyncio.sleep(BEFORE_S)
     net.holding.clear()
     async with asyncio.timeout(60):
-        while not {*names[: LABELERS // 2]} <= net.holding.keys():  # noqa: ASYNC110 - each has labels placed, none submitted
+        while not net.cut_off <= net.holding.keys():  # noqa: ASYNC110 - each has labels placed, none submitted
             await asyncio.sleep(0.02)
     _ip("link", "set", "vtlhost1", "down")
     net.cut_s = time.monotonic()
@@ -230,7 +235,7 @@ async def _labeler(net: Net, name: str, host: int) -> None:
 async def _session(net: Net, name: str, typist: Typist, rng: random.Random) -> None:
     await typist.until(lambda text: PROJECT in text and "labeled" in text, timeout_s=30)
     typist.send(b"\r")
-    before = net.holding.pop(name, None) if net.cut_s is not None else None
+    before = net.holding.pop(name, None) if net.cut_s is not None and name in net.cut_off else None
     while not net.is_over:
         seen = await typist.until(look, timeout_s=NOTICE_S if before is None else 30)
         assert isinstance(seen, Seen)

@@ -97,6 +97,8 @@ _TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
 )
 # PostgreSQL's codes of what only the settings can cure: no such database, no such user, wrong password.
 _REFUSED_STATES = {"3D000", "28000", "28P01"}
+# And of a server that goes down, crashed, or comes up: it ends connections, and takes none for a while.
+_RESTARTING_STATES = {"57P01", "57P02", "57P03"}
 
 
 def translate(error: BaseException) -> BaseException:
@@ -110,6 +112,10 @@ def translate(error: BaseException) -> BaseException:
     if _sqlstate(error) in _REFUSED_STATES:
         reason = str(getattr(error, "orig", error)).rpartition(">: ")[2]
         return DatabaseTrouble(f"The database server lets nobody in: {reason}. Check the setting database_url.")
+    if _sqlstate(error) in _RESTARTING_STATES:
+        return DatabaseTrouble(
+            "The database server is restarting; nothing was written. Once it runs again, so does Tagline."
+        )
     if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return DatabaseTrouble(
             "The database server cannot be reached; nothing was written. Once it runs again, so does Tagline."

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from core import database, people
@@ -268,3 +268,18 @@ def _end_the_others(conn: Connection) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
+
+
+@pytest.mark.parametrize("state", ["57P01", "57P02", "57P03"])
+def test_a_server_that_restarts_is_said(postgres_url: str, state: str) -> None:
+    """While it shuts down, has crashed or comes up, as the server itself says it: no process of ours ends for that."""
+
+    async def story(db: Database) -> None:
+        raising = text(
+            f"DO $$ BEGIN RAISE EXCEPTION 'the database system is starting up' USING ERRCODE = '{state}'; END $$"
+        )
+        with pytest.raises(DatabaseTrouble, match="restarting"):
+            await db.write(lambda conn: conn.execute(raising))
+        assert await db.read(lambda conn: conn.execute(text("SELECT 1")).scalar_one()) == 1
+
+    on(postgres_url, story)
