@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import asyncssh
 
+from core.clock import SharedClock
 from core.database import Database, open_database
 from core.errors import BadInput, NotFound, TaglineError
 from core.people import Account, account_by_name
@@ -33,13 +34,11 @@ COLLECT_PERIOD_S = 5.0
 COLLECT_BUSY_S = 300.0
 
 
-def now_ms() -> int:
-    """The time in epoch ms, UTC."""
-    return time.time_ns() // 1_000_000
-
-
-def app_maker(db: Database, pictures: Pictures, sources: Sequence[str] = ()) -> MakeApp:
+def app_maker(
+    db: Database, pictures: Pictures, sources: Sequence[str] = (), clock: SharedClock | None = None
+) -> MakeApp:
     """What makes one session's app."""
+    now_ms = (clock or SharedClock()).now_ms
 
     def make_app(account: Account, terminal: Terminal, stage: Stage) -> TaglineApp:
         return TaglineApp(Desk(db, account, pictures, now_ms), terminal, stage, sources)
@@ -56,13 +55,21 @@ async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[
     """
     hardening.patch_textual()
     ensure_host_key(config.host_key_path)
-    db, pictures = await open_database(config.database_url), Pictures()
+    db, pictures, clock = await open_database(config.database_url), Pictures(), SharedClock()
+    await clock.follow(db)
     front_end = FrontEnd(
-        db, app_maker(db, pictures, config.source_urls), run_command, config.limits, held=config.data_dir / "incoming"
+        db,
+        app_maker(db, pictures, config.source_urls, clock),
+        run_command,
+        config.limits,
+        held=config.data_dir / "incoming",
     )
     try:
         acceptor = await _listen(config, front_end)
-        chores = [asyncio.create_task(chore) for chore in (front_end.sweep(), cut_off(front_end), collect(front_end))]
+        chores = [
+            asyncio.create_task(chore)
+            for chore in (front_end.sweep(), cut_off(front_end), collect(front_end), clock.keep(db))
+        ]
         hardening.tune_garbage_collection()
         async with present(db, "front-end", front_end.figures):
             ready()

@@ -10,11 +10,11 @@ import logging
 import os
 import socket
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from core.access import OPERATOR
+from core.clock import SharedClock
 from core.database import Database, open_database
 from core.errors import TaglineError
 from core.imports import work_one as load_one
@@ -35,6 +35,7 @@ log = logging.getLogger("tagline.janitor")
 PERIOD_S = 5.0
 LOAD_PERIOD_S = 1.0
 METRICS_PERIOD_S = 15.0
+_CLOCK = SharedClock()
 BATCH = 500
 
 
@@ -50,10 +51,10 @@ async def sweep(db: Database, *, now_ms: int) -> int:
 
 async def refresh_due(db: Database) -> None:
     """Look for new files in every project whose interval has passed; trouble with one is logged, the others go on."""
-    while (project := await db.write(take_due, now_ms=_now_ms())) is not None:
+    while (project := await db.write(take_due, now_ms=_CLOCK.now_ms())) is not None:
         try:
             store = await asyncio.to_thread(open_store, project.datastore)
-            found = await refresh(db, OPERATOR, project.id, store, now_ms=_now_ms)
+            found = await refresh(db, OPERATOR, project.id, store, now_ms=_CLOCK.now_ms)
             log.info("project %d refreshed: %d new, %d missing", project.id, found.added, found.missing)
         except (TaglineError, StorageError) as error:
             log.warning("project %d could not be refreshed: %s", project.id, error)
@@ -74,7 +75,7 @@ async def _do_jobs(db: Database, one: Callable[..., Awaitable[bool]]) -> None:
     worker = f"janitor {socket.gethostname()} {os.getpid()}"
     while True:
         try:
-            if await one(db, worker, now_ms=_now_ms):
+            if await one(db, worker, now_ms=_CLOCK.now_ms):
                 continue
         except TaglineError as error:
             log.warning("a background job could not be done: %s", error)
@@ -85,7 +86,7 @@ async def _write_metrics(db: Database, path: Path) -> None:
     """Keep the metrics file fresh for ever."""
     while True:
         try:
-            now_ms = _now_ms()
+            now_ms = _CLOCK.now_ms()
             facts = status_facts(await db.read(installation, now_ms=now_ms), now_ms=now_ms)
             await asyncio.to_thread(write_whole, path, prometheus(facts))
         except TaglineError as error:
@@ -93,15 +94,12 @@ async def _write_metrics(db: Database, path: Path) -> None:
         await asyncio.sleep(METRICS_PERIOD_S)
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
     db = await open_database(config.database_url, pool_size=2)
+    await _CLOCK.follow(db)
     ready()
-    works = [_keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one)]
+    works = [_CLOCK.keep(db), _keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one)]
     if config.metrics_file:
         works.append(_write_metrics(db, Path(config.metrics_file)))
     chores = [asyncio.create_task(one) for one in works]
@@ -118,7 +116,7 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
 async def _sweep_until(stop: asyncio.Event, db: Database) -> None:
     while not stop.is_set():
         try:
-            if expired := await sweep(db, now_ms=_now_ms()):
+            if expired := await sweep(db, now_ms=_CLOCK.now_ms()):
                 log.info("%d leases ran out and went back to the queue", expired)
         except TaglineError as error:
             log.warning("leases could not be swept: %s", error)
