@@ -25,6 +25,7 @@ NAMES = (
     "faults",
     "siege",
     "namespaces",
+    "upkeep",
     "dashboard",
     "consensus",
     "export",
