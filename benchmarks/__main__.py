@@ -26,6 +26,7 @@ NAMES = (
     "siege",
     "namespaces",
     "upkeep",
+    "load",
     "dashboard",
     "consensus",
     "export",

@@ -39,6 +39,7 @@ KEY_EVERY_S = 0.5
 SUBMITS = 12
 NEXT_MS, KEY_P99_MS, SESSION_MB = 30, 50, 10
 QUIET_S = 0.8
+KEYS_IN = ("key", "enter")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -145,7 +146,7 @@ async def _submitting(profile: Profile) -> dict[str, Any]:
 
 
 def _notes(folder: Path) -> list[tuple[str, float, str, int]]:
-    return [tuple(orjson.loads(line)) for line in (folder / NOTES).read_bytes().splitlines()]
+    return [tuple(orjson.loads(line)) for path in folder.glob(f"*.{NOTES}") for line in path.read_bytes().splitlines()]
 
 
 def _by_user(notes: Sequence[tuple[str, float, str, int]]) -> Iterator[list[tuple[float, str, int]]]:
@@ -159,9 +160,9 @@ def _answers(notes: Sequence[tuple[str, float, str, int]]) -> tuple[list[float],
     """For each key press after a session's first: seconds to the first bytes out, and bytes until the next key."""
     times, sizes = [], []
     for rows in _by_user(notes):
-        keys = [n for n, row in enumerate(rows) if row[1] == "key"][1:]
+        keys = [n for n, row in enumerate(rows) if row[1] in KEYS_IN][1:]
         for start, end in zip(keys, [*keys[1:], len(rows)], strict=True):
-            if out := [row for row in rows[start + 1 : end] if row[1] != "key"]:
+            if out := [row for row in rows[start + 1 : end] if row[1] not in KEYS_IN]:
                 times.append(out[0][0] - rows[start][0])
                 sizes.append(sum(row[2] for row in out))
     return times, sizes
@@ -171,10 +172,10 @@ def _last_pictures(notes: Sequence[tuple[str, float, str, int]]) -> tuple[list[f
     """For each Enter on a labeled page: seconds to the last byte of pictures before the next key, and how many bytes."""
     times, sizes = [], []
     for rows in _by_user(notes):
-        keys = [n for n, row in enumerate(rows) if row[1] == "key"]
+        keys = [n for n, row in enumerate(rows) if row[1] in KEYS_IN]
         for start, end in zip(keys, [*keys[1:], len(rows)], strict=True):
             pictures = [row for row in rows[start + 1 : end] if row[1] == "picture"]
-            if rows[start][2] == 1 and pictures:
+            if rows[start][1] == "enter" and pictures:
                 times.append(pictures[-1][0] - rows[start][0])
                 sizes.append(sum(row[2] for row in pictures))
     return times, sizes

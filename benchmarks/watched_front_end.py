@@ -1,11 +1,13 @@
 """A front end that notes, for each session, when key bytes come in and when bytes go out; `benchmarks.sessions` runs it.
 
-The notes are (user, seconds, what, bytes), what being `key`, `text` or `picture`; they are written as JSON lines when it ends.
+The notes are (user, seconds, what, bytes), what being `key`, `enter`, `text` or `picture`; they are written as JSON lines, a file
+a process, when it ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +33,7 @@ def _watch() -> None:
     def noting_keys(self: AppSession, keys: bytes) -> None:
         if hasattr(self, "output"):
             _users[id(self.output)] = self._connection.user_name
-            _notes.append((id(self.output), time.perf_counter(), "key", len(keys)))
+            _notes.append((id(self.output), time.perf_counter(), "enter" if keys == b"\r" else "key", len(keys)))
         take_keys(self, keys)
 
     def noting_output(self: Output, data: bytes, *, mark: bool) -> None:
@@ -48,7 +50,7 @@ async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -
     try:
         await serve_front_end(config, stop, ready)
     finally:
-        with (config.data_dir / NOTES).open("wb") as file:
+        with (config.data_dir / f"{os.getpid()}.{NOTES}").open("wb") as file:
             for output, at_s, what, size in _notes:
                 row: list[Any] = [_users.get(output, ""), at_s, what, size]
                 file.write(orjson.dumps(row) + b"\n")

@@ -1,6 +1,6 @@
 """What must hold of every database whatever was killed, cut off, restored or upgraded: checked over the rows themselves.
 
-It reads whole tables: for `doctor --deep`, after a restore or an upgrade, and in tests; never while somebody waits for a page.
+It reads whole tables: after a restore or an upgrade, and in tests; never while somebody waits for a page.
 """
 
 from __future__ import annotations
