@@ -166,11 +166,13 @@ def resume_pages(conn: Connection, project: ProjectId, account: AccountId, *, no
         ASSIGNMENT.c.project_id == project,
         IS_LEASED,
     )
-    conn.execute(
-        update(ASSIGNMENT).where(*mine).values(token=ASSIGNMENT.c.token + 1, lease_until_ms=now_ms + lease_s * 1000)
-    )
-    items = {row.id: row for row in conn.execute(select(ITEM).join(ASSIGNMENT).where(*mine))}
-    leases = conn.execute(select(ASSIGNMENT).where(*mine).order_by(ASSIGNMENT.c.held_seq)).all()
+    raised = update(ASSIGNMENT).where(*mine).returning(ASSIGNMENT.c.item_id)
+    values = {"token": ASSIGNMENT.c.token + 1, "lease_until_ms": now_ms + lease_s * 1000}
+    # Only what was taken over: an older session, not yet gone, may lease more between these statements.
+    taken = conn.execute(raised.values(values)).scalars().all()
+    items = {row.id: row for row in conn.execute(select(ITEM).where(ITEM.c.id.in_(taken)))}
+    of_these = ASSIGNMENT.c.item_id.in_(taken)
+    leases = conn.execute(select(ASSIGNMENT).where(*mine, of_these).order_by(ASSIGNMENT.c.held_seq)).all()
     suggested = suggestions.shown(conn, items.values())
     held = (_held(items[lease.item_id], lease, suggested.get(lease.item_id)) for lease in leases)
     return Page(project, account, tuple(held))
