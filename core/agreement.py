@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from core.access import require_in
 from core.annotation import Answer
-from core.consensus import cohen_kappa, krippendorff_alpha, likeness
+from core.consensus import likeness, region_likeness
 from core.ids import AccountId, ItemId, LabelId, ProjectId, TaskType
 from core.people import Account
 from core.roles import Action
 from core.submissions import Rules, rules_of
 from core.tables import ACCOUNT, ASSIGNMENT, IS_SUBMITTED, TALLY
 from core.tally import What
+from core.votes import ABSENT, Codes, cohen_kappa, nominal_alpha, presence_alpha, sharing
 
 NEWEST = 5000
 LEAST_EACH, MOST_ROWS = 200, 100_000
@@ -104,69 +107,91 @@ def _shared_items(conn: Connection, project: ProjectId, newest: int) -> list[Ite
 
 def measure(rules: Rules, given: Given, names: Mapping[int, str]) -> Agreement:
     """The figures of these answers. Pure."""
-    pairs = [(a, b, one[a], one[b]) for one in given.values() for a, b in combinations(sorted(one), 2)]
-    alike = [likeness(rules.task_type, x, y, rules.quorum.least_iou) for _, _, x, y in pairs]
     labelers = sorted({account for one in given.values() for account in one})
-    regions = rules.task_type.has_regions
+    pairs, by_label = (_of_regions if rules.task_type.has_regions else _of_labels)(rules, given, labelers)
     return Agreement(
         items=len(given),
-        likeness=sum(alike) / len(alike) if alike else None,
-        alpha=None if regions else _alpha(rules.task_type, given, labelers),
-        by_label={label: _of_label(rules, given, pairs, labelers, label) for label in sorted(rules.labels)},
-        by_labeler=tuple(_of_labeler(rules, pairs, alike, who, names.get(who, "")) for who in labelers),
-        kind="mean F1 of regions" if regions else "Krippendorff's alpha",
+        likeness=float(pairs.alike.mean()) if len(pairs.alike) else None,
+        alpha=None if pairs.votes is None else nominal_alpha(pairs.votes),
+        by_label={label: by_label.get(label) for label in sorted(rules.labels)},
+        by_labeler=tuple(_of_labeler(pairs, n, who, names.get(who, "")) for n, who in enumerate(labelers)),
+        kind="mean F1 of regions" if rules.task_type.has_regions else "Krippendorff's alpha",
     )
 
 
-def _alpha(task_type: TaskType, given: Given, labelers: Sequence[AccountId]) -> float | None:
-    """Over whole answers: in multi-label each set of labels is a value of its own."""
+@dataclass(frozen=True)
+class _Pairs:
+    """Every two answers to one item.
+
+    Attributes:
+        who: int (P, 2), places of the two labelers, the lower one first.
+        alike: float (P,), 0 to 1.
+        votes: the table of codes in which answers with the same labels are the same; None for regions.
+    """
+
+    who: Codes
+    alike: NDArray[np.float64]
+    votes: Codes | None
+
+
+ByLabel = Mapping[LabelId, float | None]
+
+
+def _of_labels(rules: Rules, given: Given, labelers: Sequence[AccountId]) -> tuple[_Pairs, ByLabel]:
+    """Answers that are labels of the whole image: each set of labels is a value of its own."""
     codes: dict[frozenset[LabelId], int] = {}
-    votes = [
-        [codes.setdefault(one[who].label_set, len(codes)) if who in one else None for one in given.values()]
-        for who in labelers
-    ]
-    return krippendorff_alpha(votes)
+    votes = np.full((len(labelers), len(given)), ABSENT, dtype=np.int64)
+    place = {who: n for n, who in enumerate(labelers)}
+    for column, one in enumerate(given.values()):
+        for who, answer in one.items():
+            votes[place[who], column] = codes.setdefault(answer.label_set, len(codes))
+    given_by = {label: np.array([label in code for code in codes], dtype=bool) for label in rules.labels}
+    by_label = {label: presence_alpha(held, votes) for label, held in given_by.items()} if codes else {}
+    return _voted(rules.task_type, list(codes), votes), by_label
 
 
-def _of_label(
-    rules: Rules,
-    given: Given,
-    pairs: Sequence[tuple[AccountId, AccountId, Answer, Answer]],
-    labelers: Sequence[AccountId],
-    label: LabelId,
-) -> float | None:
-    if not rules.task_type.has_regions:
-        return krippendorff_alpha(
-            [[int(label in one[who].labels) if who in one else None for one in given.values()] for who in labelers]
-        )
-    alike = []
-    for _, _, x, y in pairs:
-        first, second = (Answer(regions=tuple(r for r in z.regions if r.label == label)) for z in (x, y))
-        if first.regions or second.regions:
-            alike.append(likeness(rules.task_type, first, second, rules.quorum.least_iou))
-    return sum(alike) / len(alike) if alike else None
+def _voted(task_type: TaskType, values: Sequence[frozenset[LabelId]], votes: Codes) -> _Pairs:
+    """Every two votes on an item; how alike two values are is asked once for each two of them."""
+    who, both = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for a, b in sharing(votes):
+        shared = (votes[a] != ABSENT) & (votes[b] != ABSENT)
+        both.append(votes[a][shared] * len(values) + votes[b][shared])
+        who.append(np.broadcast_to(np.array([a, b]), (len(both[-1]), 2)))
+    kinds, which = np.unique(np.concatenate(both), return_inverse=True)
+    answers = [Answer(tuple(value)) for value in values]
+    two = [divmod(int(kind), len(values)) for kind in kinds]
+    alike = np.array([likeness(task_type, answers[a], answers[b]) for a, b in two], dtype=float)
+    return _Pairs(np.concatenate(who), alike[which], votes)
 
 
-def _of_labeler(
-    rules: Rules,
-    pairs: Sequence[tuple[AccountId, AccountId, Answer, Answer]],
-    alike: Sequence[float],
-    who: AccountId,
-    name: str,
-) -> LabelerAgreement:
-    mine = [(pair, score) for pair, score in zip(pairs, alike, strict=True) if who in pair[:2]]
-    kappas: list[tuple[float, int]] = []
-    codes: dict[frozenset[LabelId], int] = {}
-    for other in {a if b == who else b for (a, b, _, _), _ in mine}:
-        both = [(x, y) for (a, b, x, y), _ in mine if other in (a, b)]
-        coded = [
-            [codes.setdefault(answer.label_set, len(codes)) for answer in side] for side in zip(*both, strict=True)
-        ]
-        kappa = None if rules.task_type.has_regions else cohen_kappa(coded[0], coded[1])
-        if kappa is not None:
-            kappas.append((kappa, len(both)))
-    weight = sum(n for _, n in kappas)
+def _of_regions(rules: Rules, given: Given, labelers: Sequence[AccountId]) -> tuple[_Pairs, ByLabel]:
+    """Answers that are regions, matched once for every two of them."""
+    place = {who: n for n, who in enumerate(labelers)}
+    who, alike, scores = [], [], defaultdict(list)
+    for one in given.values():
+        for a, b in combinations(sorted(one), 2):
+            score, of_labels = region_likeness(one[a].regions, one[b].regions, rules.quorum.least_iou)
+            who.append((place[a], place[b]))
+            alike.append(score)
+            for label, part in of_labels.items():
+                scores[label].append(part)
+    by_label = {label: sum(parts) / len(parts) for label, parts in scores.items()}
+    return _Pairs(np.array(who, dtype=np.int64).reshape(-1, 2), np.array(alike, dtype=float), None), by_label
+
+
+def _of_labeler(pairs: _Pairs, n: int, who: AccountId, name: str) -> LabelerAgreement:
+    mine = (pairs.who == n).any(axis=1)
+    kappas = [] if pairs.votes is None else list(_kappas(pairs.votes, n, np.unique(pairs.who[mine])))
+    weight = sum(count for _, count in kappas)
     return LabelerAgreement(
-        who, name, len(mine), sum(score for _, score in mine) / len(mine),
-        sum(kappa * n for kappa, n in kappas) / weight if weight else None,
+        who, name, int(mine.sum()), float(pairs.alike[mine].mean()),
+        sum(kappa * count for kappa, count in kappas) / weight if weight else None,
     )  # fmt: skip
+
+
+def _kappas(votes: Codes, n: int, others: Codes) -> Iterator[tuple[float, int]]:
+    """Cohen's kappa of one labeler with each of the others, and how many items they share; where it is defined."""
+    for other in others[others != n]:
+        shared = (votes[n] != ABSENT) & (votes[other] != ABSENT)
+        if (kappa := cohen_kappa(votes[n][shared], votes[other][shared])) is not None:
+            yield kappa, int(shared.sum())

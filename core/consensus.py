@@ -7,10 +7,9 @@ others. A result counts as agreed only when more than half of the labelers are c
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +100,17 @@ def likeness(task_type: TaskType, a: Answer, b: Answer, least_iou: float = 0.5) 
     if task_type is TaskType.MULTI_LABEL:
         either = set(a.labels) | set(b.labels)
         return len(set(a.labels) & set(b.labels)) / len(either) if either else 1.0
-    total = len(a.regions) + len(b.regions)
-    return 2 * len(match(a.regions, b.regions, least_iou)) / total if total else 1.0
+    return region_likeness(a.regions, b.regions, least_iou)[0]
+
+
+def region_likeness(
+    a: Sequence[Region], b: Sequence[Region], least_iou: float
+) -> tuple[float, Mapping[LabelId, float]]:
+    """F1 of the regions that match, over all and of each label that either has; 1 where there are none."""
+    matched = Counter(a[place].label for place, _, _ in match(a, b, least_iou))
+    drawn = Counter(region.label for region in (*a, *b))
+    f1 = {label: 2 * matched[label] / count for label, count in drawn.items()}
+    return (2 * matched.total() / drawn.total() if drawn else 1.0), f1
 
 
 def _majority_class(answers: Sequence[Answer]) -> Answer | None:
@@ -188,27 +196,3 @@ def _middle(shapes: Sequence[Box | Polygon]) -> Box | Polygon:
 def classes_of(answers: Sequence[Answer]) -> frozenset[LabelId]:
     """Every label that any of the answers uses."""
     return frozenset().union(*(answer.label_set for answer in answers))
-
-
-def krippendorff_alpha(votes: Sequence[Sequence[int | None]]) -> float | None:
-    """Krippendorff's alpha for nominal votes: a row a labeler, a column an item, None where one gave no answer.
-
-    None where there is nothing to compare: fewer than two values, or no item with two answers.
-    """
-    import krippendorff
-
-    table = np.array([[np.nan if vote is None else vote for vote in row] for row in votes], float)
-    shared = table[:, (~np.isnan(table)).sum(axis=0) >= 2] if table.size else table
-    if shared.size == 0 or len(np.unique(shared[~np.isnan(shared)])) < 2:
-        return None
-    return float(krippendorff.alpha(shared, level_of_measurement="nominal"))
-
-
-def cohen_kappa(first: Sequence[int], second: Sequence[int]) -> float | None:
-    """Cohen's kappa of two labelers over the items that both answered; None where it is not defined."""
-    from sklearn.metrics import cohen_kappa_score
-
-    if not first or len({*first, *second}) < 2:
-        return None
-    value = float(cohen_kappa_score(first, second))
-    return None if math.isnan(value) else value

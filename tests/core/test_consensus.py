@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import queue, submissions
 from core.annotation import Answer, Region, SubmittedItem
-from core.consensus import Agreed, Conflict, MoreNeeded, Quorum, cohen_kappa, combine, decide, krippendorff_alpha
+from core.consensus import Agreed, Conflict, MoreNeeded, Quorum, combine, decide
 from core.database import Database
 from core.errors import BadInput
 from core.geometry import Box, Polygon
@@ -102,15 +102,6 @@ def test_impossible_quorums_are_refused() -> None:
         Quorum(3, 2)
     with pytest.raises(BadInput, match="IoU"):
         Quorum(1, 1, 1.5)
-
-
-def test_agreement_figures() -> None:
-    """Full agreement is 1, and where nobody differs in anything there is no figure rather than a false one."""
-    assert krippendorff_alpha([[1, 2, None], [1, 2, 3]]) == 1.0
-    assert krippendorff_alpha([[1, 1], [1, 1]]) is None
-    assert cohen_kappa([1, 2, 1, 2], [1, 2, 1, 2]) == 1.0
-    assert cohen_kappa([1, 2], [2, 1]) == pytest.approx(-1.0)
-    assert cohen_kappa([], []) is None
 
 
 async def say(db: Database, world: World, labeler: int, number: int) -> Any:
