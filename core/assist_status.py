@@ -1,4 +1,4 @@
-"""Everything that people want to know of a project's ML assist, in one look; constant time but for its few runs."""
+"""Everything that people want to know of a project's ML assist, in one look; constant time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.access import require_in
 from core.assist_schedule import FEATURIZE, KINDS, TRAIN
 from core.assist_settings import AssistSettings
 from core.errors import BadInput
-from core.ids import ItemKind, ItemState, ProjectId, ProjectState, TaskType
+from core.ids import ItemKind, ProjectId, ProjectState, TaskType
 from core.jobs import Job, JobState, Worker
 from core.learning import Live, Run
 from core.people import Account
@@ -32,7 +32,7 @@ class AssistStatus:
         labeled, next_training: answers so far, and the number of them at which the next training starts.
         active: the run whose suggestions are shown, with what people made of them; None where there is none.
         job: what waits or runs now, or None.
-        audited, audit: items of the audit stream that are labeled, and all of them.
+        audited, audit: items of the audit stream that are labeled, and all of them, counted up to `learning.MOST_COUNTED`.
         says: one sentence on how things stand.
     """
 
@@ -60,11 +60,11 @@ def assist_status(conn: Connection, by: Account, project: ProjectId, *, now_ms: 
     runs = learning.runs_of(conn, project)
     waiting = next((job for job in jobs.jobs_of(conn, project, KINDS) if job.is_unfinished), None)
     found = jobs.workers(conn, seen_since_ms=now_ms - SEEN_LATELY_MS)
-    audit = learning.audit_counts(conn, project)
+    audited, audit = learning.audit_counts(conn, project)
     says = _says(task_type, settings, waiting, found, runs)
     return AssistStatus(
         settings, facts.labeled, assist_schedule.next_training(facts), queue_counts(conn, project),
-        audit.get(ItemState.LABELED, 0), sum(audit.values()), active,
+        audited, audit, active,
         learning.live(conn, active.id) if active else Live(0, 0.0), runs, waiting, found, says,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, literal_column, select, update
 
 from core import assist_settings, audit, suggestions
 from core.annotation import Answer
@@ -22,6 +22,7 @@ from core.progress import project_progress
 from core.tables import ITEM, JOB, LABEL_CLASS, MODEL_RUN, PREDICTION, PROJECT
 
 LOG_CHARACTERS = 20_000
+MOST_COUNTED = 5_000
 
 
 class RunState(StrEnum):
@@ -240,16 +241,26 @@ class Live:
 
 
 def live(conn: Connection, run: int) -> Live:
-    """What people made of this model's suggestions."""
-    query = select(func.count(), func.coalesce(func.sum(PREDICTION.c.kept), 0.0))
-    judged, kept = conn.execute(query.where(PREDICTION.c.model_id == run, PREDICTION.c.kept.is_not(None))).one()
-    return Live(int(judged), float(kept))
+    """What people made of this model's suggestions, of so many and no more: a share does not want all of half a million."""
+    judged = select(PREDICTION.c.kept).where(PREDICTION.c.model_id == run, PREDICTION.c.kept.is_not(None))
+    some = judged.order_by(PREDICTION.c.item_id).limit(MOST_COUNTED).subquery()
+    count, kept = conn.execute(select(func.count(), func.coalesce(func.sum(some.c.kept), 0.0)).select_from(some)).one()
+    return Live(int(count), float(kept))
 
 
-def audit_counts(conn: Connection, project: ProjectId) -> Mapping[ItemState, int]:
-    """Items of the audit stream by state."""
-    query = select(ITEM.c.state, func.count()).where(ITEM.c.project_id == project, ITEM.c.audit == 1)
-    return {ItemState(state): int(n) for state, n in conn.execute(query.group_by(ITEM.c.state))}
+def audit_counts(conn: Connection, project: ProjectId) -> tuple[int, int]:
+    """Items of the audit stream that are labeled, and all of them, each counted up to `MOST_COUNTED`."""
+    stream = select(ITEM.c.id).where(ITEM.c.project_id == project, ITEM.c.audit == literal_column("1"))
+    labeled, every = (
+        conn.execute(select(func.count()).select_from(some.limit(MOST_COUNTED).subquery())).scalar_one()
+        for some in (stream.where(ITEM.c.state == ItemState.LABELED.value), stream)
+    )
+    return int(labeled), int(every)
+
+
+def counted(n: int) -> str:
+    """A number that was counted up to `MOST_COUNTED`, in words."""
+    return f"{n:,}" if n < MOST_COUNTED else f"{MOST_COUNTED:,} or more"
 
 
 def orphans(conn: Connection) -> Mapping[int, str]:

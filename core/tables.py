@@ -157,6 +157,7 @@ DECIDED = text("decided_ms IS NOT NULL")
 UNREVIEWED = text("state = 1 AND reviewed_ms IS NULL")
 NOT_MANUAL = text("source <> 'manual'")
 GOLD = text("gold IS NOT NULL")
+AUDIT = text("audit = 1")
 OPEN_AUDIT = text("open_slots > 0 AND audit = 1")
 
 
@@ -213,6 +214,7 @@ class Item(Base, table=True):
         Index("ix_item_source", "project_id", "source", "id", sqlite_where=NOT_MANUAL, postgresql_where=NOT_MANUAL),
         Index("ix_item_gold", "project_id", "key", sqlite_where=GOLD, postgresql_where=GOLD),
         Index("ix_item_open_audit", "project_id", "key", sqlite_where=OPEN_AUDIT, postgresql_where=OPEN_AUDIT),
+        Index("ix_item_audit", "project_id", "state", sqlite_where=AUDIT, postgresql_where=AUDIT),
     )
 
 
@@ -333,7 +335,9 @@ class Prediction(Base, table=True):
     body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     kept: float | None = None
 
-    __table_args__ = (Index("ix_prediction_judged", "model_id", sqlite_where=JUDGED, postgresql_where=JUDGED),)
+    __table_args__ = (
+        Index("ix_prediction_judged", "model_id", "item_id", "kept", sqlite_where=JUDGED, postgresql_where=JUDGED),
+    )
 
 
 UNFINISHED = text("state IN ('queued','running')")

@@ -10,7 +10,7 @@ from core import assist_status, settings
 from core.assist_settings import Order
 from core.assist_status import AssistStatus
 from core.ids import ItemKind
-from core.learning import Run
+from core.learning import Run, counted
 from core.roles import Action
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project, shown_time
@@ -56,7 +56,9 @@ async def _status(context: Context, args: argparse.Namespace) -> None:
         f"\nlabels {gauge(found.labeled, found.next_training)} {found.labeled:,} of {found.next_training:,} for the next training"
     )
     queued = {f"{kind.name.lower()} to do": n for kind, n in found.queue.items()}
-    await context.show([{**queued, "audit sample": f"{found.audited} of {found.audit} labeled"}], as_json=False)
+    await context.show(
+        [{**queued, "audit sample": f"{counted(found.audited)} of {counted(found.audit)} labeled"}], as_json=False
+    )
     if found.live.precision is not None:
         await context.say(
             f"\nPeople kept {found.live.precision:.1%} of {found.live.judged:,} suggestions of the model in use."

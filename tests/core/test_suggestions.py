@@ -122,6 +122,7 @@ def test_the_audit_stream_is_never_prelabeled(run: Run) -> None:
         kinds = await suggest(db, world, items, model)
         assert kinds == {ItemKind.PRELABELED: 8, ItemKind.CLUSTERED: 0, ItemKind.MANUAL: 2}
         page = await claim(db, world)
+        assert await db.read(learning.audit_counts, world.project) == (0, 2)
         assert {h.item for h in page.items} == set(items[:2])
         assert {h.suggestion for h in page.items} == {None}
         assert [s.audit for s in await db.read(learning.seen_after, world.project, ItemId(0), 100)] == [True] * 2 + [

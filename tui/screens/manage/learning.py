@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from core.assist_status import AssistStatus
-from core.learning import Run
+from core.learning import Run, counted
 from tui.text import clean
 from tui.widgets.bars import ago, bar, column, span
 
@@ -33,11 +33,11 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
     text.append(f"  {found.labeled:,} of {found.next_training:,} labels\n")
     text.append(column("audit sample", NAME))
     text.append_text(bar(found.audited, found.audit, cells, colors["secondary"], colors["panel"]))
-    text.append(f"  {found.audited:,} of {found.audit:,} labeled\n")
+    text.append(f"  {counted(found.audited)} of {counted(found.audit)} labeled\n")
     if found.live.precision is not None:
         text.append(column("people kept", NAME))
         text.append_text(bar(found.live.precision, 1, cells, colors["success"], colors["panel"]))
-        text.append(f"  {found.live.precision:.1%} of {found.live.judged:,}\n")
+        text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
     text.append("\n").append_text(_runs(found, colors, now_ms))
     for worker in found.workers:
         text.append(f"{clean(worker.name)} on {clean(worker.device)}", colors["secondary"])
