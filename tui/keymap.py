@@ -74,6 +74,7 @@ KEYS: tuple[Key, ...] = (
     Key(("c",), "c", "labels", "the label classes", Scope.DETAILS, "classes"),
     Key(("m",), "m", "members", "the members", Scope.DETAILS, "members"),
     Key(("a",), "a", "assign", "give images still to do to labelers", Scope.DETAILS, "assign"),
+    Key(("x",), "x", "export", "export the labels into the datastore", Scope.DETAILS, "export"),
     Key(("X",), "X", "delete", "delete the project (asks for its name)", Scope.DETAILS),
     Key(("n",), "n", "add", "a new label beside this one (pauses the project, asks what becomes of the labels so far)", Scope.CLASSES, "new"),
     Key(("b",), "b", "add_below", "a new label below this one", Scope.CLASSES, "below"),

@@ -28,6 +28,7 @@ from core.assist_status import AssistStatus
 from core.dashboard import Dashboard
 from core.errors import Forbidden, TaglineError
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
+from core.jobs import Job
 from core.label_changes import Afterwards
 from core.labels import LabelClass, LabelSet
 from core.people import Account
@@ -35,6 +36,7 @@ from core.projects import NewProject, Project
 from core.refresh import Found
 from core.roles import Action
 from core.settings import Settings
+from exporters import datastore
 from storage import open_store
 from storage.survey import Survey, is_within, survey
 from tui.desk import Desk
@@ -53,13 +55,19 @@ class Insight:
 
 @dataclass(frozen=True)
 class Details:
-    """What a project is and how it is set up; `refreshed` is when new files were last looked for, and what that found."""
+    """What a project is and how it is set up.
+
+    Attributes:
+        refreshed: when new files were last looked for, and what that found.
+        exports: background exports, newest first.
+    """
 
     project: Project
     settings: Settings
     members: tuple[tuple[Account, Role], ...]
     labels: LabelSet
     refreshed: tuple[int | None, Found | None]
+    exports: tuple[Job, ...]
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,15 @@ class Manager:
             await self._db.read(people.members_of, project),
             LabelSet(await self._db.read(projects.label_classes, project)),
             await self._db.read(refresh.last_refresh, project),
+            await self._db.read(datastore.export_jobs, self.account, project),
         )
+
+    async def export(self, project: Project, format: str, *, all_items: bool) -> bool:
+        """Have labels written into the datastore in the background; False where that is being done already."""
+        asked = await self._db.write(
+            datastore.ask_export, self.account, project, format, all_items=all_items, now_ms=self.now_ms()
+        )
+        return asked is not None
 
     async def change(self, project: ProjectId, changes: Mapping[str, Any]) -> Settings:
         """Change settings by name. Raises BadInput, Stale."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core import auditlog, people, projects, settings
+from core import assist_settings, auditlog, people, projects, settings
+from core.assist_settings import Order
 from core.auditlog import Wanted
 from core.ids import ProjectState, Role
+from exporters.datastore import work_one
 from tests.tui.house import START_MS, House, Seat, make_photos
 from tests.tui.test_dashboard import SMALL, open_dashboard
 from tests.tui.test_labeling import run
@@ -102,6 +104,43 @@ def test_consensus_waits_for_a_pause(tmp_path: Path) -> None:
             await type_over(seat, "2 to 3")
             await seat.press("enter")
             await seat.until(lambda: row(seat, "labelers").text == "2 to 3", "the new value")
+
+    run(tmp_path, story)
+
+
+def test_every_setting_of_the_learning_worker_is_there(tmp_path: Path) -> None:
+    """Order, backbone and DICOM are changed in place like the others; a word that is none of the choices is refused."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_details(seat)
+            for key, text in (("order", "uncertain"), ("backbone", "plain"), ("dicom", "on")):
+                await go_to(seat, key)
+                await type_over(seat, text)
+                await seat.press("enter")
+                await seat.until(lambda key=key, text=text: row(seat, key).text == text, f"the new {key}")
+            found = assist_settings.read((await house.db.read(settings.settings_of, house.project)).assist)
+            assert (found.order, found.backbone, found.dicom) == (Order.UNCERTAIN, "plain", True)
+            await type_over(seat, "perhaps")
+            await seat.until(lambda: "Write on or off" in seat.text, "the refusal")
+
+    run(tmp_path, story)
+
+
+def test_labels_are_exported_by_keys(tmp_path: Path) -> None:
+    """`x`, a format, which images: a run writes it into the datastore, and the line says where, and when it was done."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_details(seat)
+            assert row(seat, "output").text == f"{house.folder}/Labeling/export/"
+            await seat.press("x", "enter", "enter")
+            await seat.until(lambda: "written into the datastore" in seat.notices, "the receipt")
+            await seat.until(lambda: row(seat, "output").text.startswith("coco: waiting"), "the run")
+            assert await work_one(house.db, "here", now_ms=house.clock)
+            await seat.screen._refresh()
+            assert row(seat, "output").text.startswith("coco: less than a minute ago")
+            assert list((house.folder / "Labeling" / "export" / "coco").glob("*/manifest.json"))
 
     run(tmp_path, story)
 

@@ -19,6 +19,7 @@ from tui.manager import Details
 from tui.screens.manage.ask import AskLongText, AskText
 from tui.screens.manage.assign import ask_assignment
 from tui.screens.manage.base import FRAME_CSS, ManageScreen
+from tui.screens.manage.export import ask_export, exports_text
 from tui.screens.manage.setting_rows import SETTINGS, Setting
 from tui.text import clean
 from tui.widgets.bars import ago, moment
@@ -56,7 +57,7 @@ class DetailsScreen(ManageScreen):
             yield Static("Project", classes="heading")
             for key, name in FACTS:
                 yield Row(key, name, "fixed when the project was made")
-            yield Row("output", "Exports", "the command `export` writes them")
+            yield Row("output", "Exports", "x: export the labels into the project's datastore")
             yield Static("Settings", classes="heading")
             for setting in SETTINGS:
                 yield Row(setting.key, setting.name, setting.hint, partial(self._check, setting))
@@ -132,6 +133,8 @@ class DetailsScreen(ManageScreen):
                 self.action_members()
             case "found":
                 self.action_refresh()
+            case "output":
+                self.action_export()
             case _:
                 self.say("That cannot change once a project is made.")
 
@@ -210,6 +213,12 @@ class DetailsScreen(ManageScreen):
         """Give images to labelers."""
         await ask_assignment(self, self._project)
 
+    @work
+    async def action_export(self) -> None:
+        """Export the labels into the datastore."""
+        await ask_export(self, self._project)
+        await self._refresh()
+
 
 def _facts(found: Details, now_ms: int) -> dict[str, str]:
     """What the lines say that are no settings. Pure."""
@@ -219,7 +228,7 @@ def _facts(found: Details, now_ms: int) -> dict[str, str]:
         "type": f"{project.task_type}",
         "data": f"{project.datastore}   {project.pattern}",
         "made": f"{moment(project.created_ms)} UTC, order seed {project.seed}",
-        "output": "a pipe or a file",
+        "output": exports_text(found.exports, project, now_ms),
         "instructions": f"{words.splitlines()[0][:40]}" if words.strip() else "none yet",
         "found": ago(refreshed_ms, now_ms) + (f": {found_text(last)}" if last else ""),
         "labels": f"{len(found.labels)}: " + ", ".join(label.path for label in list(found.labels)[:6]),

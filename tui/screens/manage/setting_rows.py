@@ -82,4 +82,16 @@ SETTINGS: tuple[Setting, ...] = (
         lambda text, s: _assist(s, target=reading.read_share(text)),
         lambda s: reading.show_share(assist_settings.read(s.assist).target),
     ),
+    Setting(
+        "order", "Suggestions first", "which prelabeled pages come first: easiest, uncertain or diverse",
+        lambda text, s: _assist(s, order=text.strip().lower()), lambda s: assist_settings.read(s.assist).order.value,
+    ),
+    Setting(
+        "backbone", "Pictures seen by", "auto: the best model that the server has; plain: colours and edges, which needs no PyTorch",
+        lambda text, s: _assist(s, backbone=text.strip().lower()), lambda s: assist_settings.read(s.assist).backbone,
+    ),
+    Setting(
+        "dicom", "Learns from DICOM", "on or off: whether medical pictures take part",
+        lambda text, s: _assist(s, dicom=reading.read_switch(text)), lambda s: reading.show_switch(assist_settings.read(s.assist).dicom),
+    ),
 )  # fmt: skip
