@@ -43,7 +43,7 @@ class ProjectsScreen(TaglineScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._projects: tuple[ProjectSummary, ...] = ()
+        self._projects: tuple[ProjectSummary, ...] | None = None
         self._troubles: Mapping[ProjectId, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -79,10 +79,18 @@ class ProjectsScreen(TaglineScreen):
         for summary in found:
             options.add_option(Option(self._row(summary), id=str(summary.project.id)))
         options.highlighted = min(marked, len(found) - 1) if found else None
-        empty = self.query_one("#empty", Static)
-        empty.update("No project is given to you yet. An admin gives you one; it appears here by itself.")
-        empty.display = not found
+        self._show_empty(is_empty=not found)
         options.focus()
+
+    def _show_empty(self, *, is_empty: bool) -> None:
+        """What to do where there is no project."""
+        empty, may_make = self.query_one("#empty", Static), allowed(self.desk.account.role, Action.CHANGE_PROJECT)
+        empty.update(
+            "There is no project yet.\n\nn: make one   u: users, who label it"
+            if may_make
+            else "No project is given to you yet. An admin gives you one; it appears here by itself."
+        )
+        empty.display = is_empty
 
     async def _find_troubles(self, found: Sequence[ProjectSummary]) -> Mapping[ProjectId, str]:
         """Why new projects do not get on; for admins, and only where there is a new one."""
@@ -121,7 +129,8 @@ class ProjectsScreen(TaglineScreen):
 
     def _marked(self) -> ProjectSummary | None:
         marked = self.query_one(OptionList).highlighted
-        return self._projects[marked] if marked is not None and marked < len(self._projects) else None
+        found = self._projects or ()
+        return found[marked] if marked is not None and marked < len(found) else None
 
     async def on_option_list_option_selected(self) -> None:
         """Enter on a row."""
