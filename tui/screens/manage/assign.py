@@ -36,7 +36,15 @@ class AssignDialog(ModalScreen[Assignment | None]):
     """Part of the path, how many at most, and the labelers among whom they are dealt out."""
 
     BINDINGS = [("escape", "dismiss", "cancel"), ("enter", "take", "assign")]
-    DEFAULT_CSS = f"AssignDialog {{ {DIALOG_CSS} {CHOICE_CSS} & Input {{ margin-bottom: 1; }} }}"
+    DEFAULT_CSS = f"""
+    AssignDialog {{ {DIALOG_CSS} {CHOICE_CSS}
+        & > Vertical {{ width: 68; max-height: 95%; padding: 0 2; }}
+        & Input {{ margin-bottom: 1; }}
+        & Many {{ height: auto; max-height: 8; margin-top: 0; }}
+        & .problem {{ display: none; }}
+        & .problem.said {{ display: block; }}
+    }}
+    """
 
     def __init__(self, members: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -49,7 +57,7 @@ class AssignDialog(ModalScreen[Assignment | None]):
             yield Input(placeholder="everything", id="text")
             yield Static("At most so many")
             yield Input(placeholder="all of them", id="limit")
-            yield Static("To these labelers, dealt out in turn; to nobody: back to everybody")
+            yield Static("To these, dealt out in turn; to none: back to everybody")
             yield Many(self._members)
             yield Static(classes="problem", markup=False)
             yield Static(KEYS, classes="keys", markup=False)
@@ -65,6 +73,7 @@ class AssignDialog(ModalScreen[Assignment | None]):
             most = read_count(limit) if limit else None
         except TaglineError as error:
             self.query_one(".problem", Static).update(str(error))
+            self.query_one(".problem").add_class("said")
             self.query_one("#limit", Input).focus()
             return
         which = Todo(text=self.query_one("#text", Input).value.strip(), limit=most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from rich.text import Text
@@ -106,7 +107,9 @@ class LogScreen(ManageScreen):
         head = f"{column('when (UTC)', 17)}{column('who', 12)}{column('what', 20)}about"
         self.note(f" {head}" if self._entries else " Nothing like that happened.")
         colors = self.app.theme_variables
-        self.query_one(Rows).fill([(key, entry_row(entry, colors)) for key, entry in self._entries.items()])
+        of_one = bool(self._asked.project)
+        rows = [(key, entry_row(entry, colors, of_one=of_one)) for key, entry in self._entries.items()]
+        self.query_one(Rows).fill(rows)
 
     async def _look_for_new(self) -> None:
         if not self.is_current or self._wanted is None:
@@ -152,14 +155,27 @@ class LogScreen(ManageScreen):
         await self._begin(Asked())
 
 
-def entry_row(entry: Entry, colors: Mapping[str, str]) -> Text:
-    """One line of the log. Pure."""
+def entry_row(entry: Entry, colors: Mapping[str, str], *, of_one: bool = False) -> Text:
+    """One line of the log; where all are of one project, without its name. Pure."""
     when = datetime.fromtimestamp(entry.at_ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
     text = Text().append(column(when, 16) + " ", colors["secondary"]).append(column(clean(entry.by) or "-", 11) + " ")
     text.append(column(entry.what, 19) + " ", colors["primary"])
-    about = " ".join(part for part in (entry.project, entry.path) if part)
-    body = clean(orjson.dumps(entry.body).decode()) if entry.body else ""
-    return text.append(f"{clean(about)} ").append(body[:300], colors["secondary"])
+    about = " ".join(part for part in ("" if of_one else entry.project, entry.path) if part)
+    return text.append(f"{clean(about)} " if about else "").append(
+        clean(in_words(entry.body))[:300], colors["secondary"]
+    )
+
+
+def in_words(body: Any) -> str:
+    """What an entry keeps, as `name value, name before \u2192 after`; what is empty is left out. Pure."""
+    if isinstance(body, Mapping):
+        if set(body) == {"before", "after"}:
+            return f"{in_words(body['before']) or 'nothing'} \u2192 {in_words(body['after']) or 'nothing'}"
+        told = ((str(key).replace("_", " "), in_words(value)) for key, value in body.items())
+        return ", ".join(f"{key} {value}" for key, value in told if value)
+    if isinstance(body, list):
+        return " ".join(in_words(one) for one in body)
+    return "" if body is None else str(body)
 
 
 class EntryDialog(ModalScreen[None]):
