@@ -17,6 +17,7 @@ from core.tables import ACCOUNT, TALLY
 from core.tally import DAY_MS, What
 
 PACE_DAYS = 7
+CHART_DAYS = 14
 _SUMMED = (What.DONE, What.SKIPPED, What.ACTIVE_MS, What.REJECTED, What.CORRECTED)
 
 
@@ -46,13 +47,14 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One look at a project."""
+    """One look at a project; `days` are the images submitted on each of the last days, today's last."""
 
     progress: Progress
     queue: Mapping[ItemKind, int]
     labels: Mapping[LabelId, int]
     labelers: tuple[LabelerFigures, ...]
     forecast: Forecast
+    days: tuple[int, ...] = ()
 
 
 def dashboard(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> Dashboard:
@@ -71,6 +73,7 @@ def dashboard(conn: Connection, by: Account, project: ProjectId, *, now_ms: int)
         {LabelId(code): n for code, n in counts[What.LABEL].items() if n},
         labelers,
         forecast(progress.todo, lately, _days_of_work(week, now_ms), now_ms=now_ms),
+        _days(conn, project, sums, now_ms),
     )
 
 
@@ -128,6 +131,24 @@ def _week(conn: Connection, project: ProjectId, accounts: Iterable[int], now_ms:
         .group_by(TALLY.c.account_id)
     ).all()
     return {row[0]: (int(row[1]), row[2]) for row in rows}
+
+
+def _days(conn: Connection, project: ProjectId, accounts: Iterable[int], now_ms: int) -> tuple[int, ...]:
+    """Items submitted on each of the last days by these accounts together, today's last."""
+    today = tally.day_of(now_ms)
+    first = today - CHART_DAYS + 1
+    rows = conn.execute(
+        select(TALLY.c.day, func.sum(TALLY.c.n))
+        .where(
+            TALLY.c.project_id == project,
+            TALLY.c.what == What.DAILY.value,
+            TALLY.c.account_id.in_(sorted(accounts)),
+            TALLY.c.day >= first,
+        )
+        .group_by(TALLY.c.day)
+    ).all()
+    by_day = {row[0]: int(row[1]) for row in rows}
+    return tuple(by_day.get(day, 0) for day in range(first, today + 1))
 
 
 def _paces(conn: Connection, project: ProjectId) -> dict[int, dict[int, int]]:

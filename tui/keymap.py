@@ -58,7 +58,7 @@ KEYS: tuple[Key, ...] = (
     Key(("up", "down"), "\u2191\u2193", "move", "the field above or below", Scope.WIZARD),
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),
     Key(("shift+tab",), "Shift+Tab", "previous", "the section before", Scope.PROJECT),
-    Key(tuple("12345"), "1-5", "section", "the section of this number", Scope.PROJECT),
+    Key(tuple("123456"), "1-6", "section", "the section of this number", Scope.PROJECT),
     Key(("space",), "Space", "pause", "pause or resume (admin)", Scope.PROJECT, "pause"),
     Key(("e",), "e", "edit", "details and settings (admin)", Scope.PROJECT, "settings"),
     Key(("r",), "r", "review", "its images and labels, to review", Scope.PROJECT, "review"),

@@ -55,10 +55,14 @@ def test_a_small_terminal_shows_one_section_at_a_time(tmp_path: Path) -> None:
             assert "to do" in seat.text
             assert "Forecast" in seat.text
             await seat.press("tab")
-            await seat.until(lambda: "cat" in seat.text and "Forecast" not in seat.text, "the labels")
-            await seat.press("3")
+            await seat.until(lambda: "Images a day" in seat.text and "Forecast" not in seat.text, "the charts")
+            assert "\u25a0 labeled 25%" in seat.text
+            assert "\u2588" in seat.text.splitlines()[-4], "today's column stands on the ground"
+            await seat.press("tab")
+            await seat.until(lambda: "cat" in seat.text and "Images a day" not in seat.text, "the labels")
+            await seat.press("4")
             await seat.until(lambda: "alice" in seat.text, "the labelers")
-            await seat.press("shift+tab", "shift+tab")
+            await seat.press("1")
             await seat.until(lambda: "Forecast" in seat.text, "the overview again")
 
     run(tmp_path, story)
@@ -114,7 +118,7 @@ def test_what_ml_assist_does_is_seen_and_asked_for(tmp_path: Path) -> None:
         await label(house, house.labeler, 3)
         async with house.session(house.admin, size=SMALL) as seat:
             await open_dashboard(seat)
-            await seat.press("5", "t")
+            await seat.press("6", "t")
             await seat.until(lambda: "off" in seat.notices, "why it cannot be")
             await house.db.write(
                 change_settings, house.admin, house.project, {"assist": {"on": True}}, now_ms=house.clock()

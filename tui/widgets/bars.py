@@ -10,6 +10,7 @@ from rich.text import Text
 
 EIGHTHS = " \N{LEFT ONE EIGHTH BLOCK}\N{LEFT ONE QUARTER BLOCK}\N{LEFT THREE EIGHTHS BLOCK}\N{LEFT HALF BLOCK}" \
     "\N{LEFT FIVE EIGHTHS BLOCK}\N{LEFT THREE QUARTERS BLOCK}\N{LEFT SEVEN EIGHTHS BLOCK}"  # fmt: skip
+LOWER = " " + "".join(chr(0x2580 + n) for n in range(1, 9))
 FULL = "\N{FULL BLOCK}"
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -34,6 +35,18 @@ def stacked(parts: Sequence[tuple[int, str]], cells: int, rest: str) -> Text:
     text = Text()
     for width, (_, color) in zip(widths, parts, strict=True):
         text.append(FULL * width, color)
+    return text
+
+
+def column_chart(counts: Sequence[int], cells: int, rows: int, color: str) -> Text:
+    """Counts as columns side by side, the highest as high as the rows; anything above nothing shows at least an eighth."""
+    wide, most, text = max(1, min(6, cells // max(1, len(counts)) - 1)), max([*counts, 1]), Text()
+    tall = [max(1, round(8 * rows * count / most)) if count else 0 for count in counts]
+    for row in range(rows - 1, -1, -1):
+        for eighths in tall:
+            here = min(8, max(0, eighths - 8 * row))
+            text.append(LOWER[here] * wide + " ", color)
+        text.append("\n")
     return text
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
-from textual.widgets import Static
+from textual.containers import Container
 
 from core.agreement import Agreement
 from core.assist_status import AssistStatus
@@ -18,7 +16,9 @@ from tui.manager import Insight
 from tui.screens.manage import panels
 from tui.screens.manage.assign import ask_assignment
 from tui.screens.manage.base import ManageScreen
+from tui.screens.manage.chart_panel import ChartPanel
 from tui.screens.manage.learning import learning
+from tui.screens.manage.panel import Panel
 from tui.text import clean
 from tui.widgets.line import Line, Part
 
@@ -26,38 +26,7 @@ REFRESH_S = 1.0
 AGREEMENT_S = 60.0
 LEARNING_S = 3.0
 WIDE, TALL = 118, 38
-SECTIONS = ("Overview", "Labels", "Labelers", "Agreement", "Learning")
-
-
-class Panel(VerticalScroll):
-    """One framed section; its text changes only when its figures do."""
-
-    DEFAULT_CSS = """
-    Panel { border: round $panel; border-title-color: $primary; padding: 0 1; background: $background; }
-    Panel:focus { border: round $secondary; }
-    Panel { scrollbar-size: 1 1; scrollbar-gutter: stable; }
-    Panel Static { height: auto; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
-    """
-
-    def __init__(self, title: str) -> None:
-        super().__init__(id=title.lower())
-        self.border_title = title
-        self._shown = Text()
-
-    def compose(self) -> ComposeResult:
-        """The text."""
-        yield Static()
-
-    def show(self, text: Text) -> None:
-        """Show this text."""
-        if text != self._shown or text.spans != self._shown.spans:
-            self._shown = text
-            self.query_one(Static).update(text)
-
-    @property
-    def cells(self) -> int:
-        """How wide a line may be."""
-        return max(30, self.scrollable_content_region.width or self.app.size.width - 4)
+SECTIONS = ("Overview", "Charts", "Labels", "Labelers", "Agreement", "Learning")
 
 
 class DashboardScreen(ManageScreen):
@@ -69,8 +38,7 @@ class DashboardScreen(ManageScreen):
     DashboardScreen #title, DashboardScreen #keys { background: $panel; }
     DashboardScreen #sections { background: $surface; }
     DashboardScreen #board { height: 1fr; layout: grid; grid-size: 1 1; background: $background; }
-    DashboardScreen #board.all { grid-size: 2 3; }
-    DashboardScreen #board.all #overview { row-span: 2; }
+    DashboardScreen #board.all { grid-size: 2 3; grid-rows: 21 1fr 1fr; }
     """
 
     def __init__(self, project: Project, role: Role) -> None:
@@ -87,7 +55,7 @@ class DashboardScreen(ManageScreen):
         yield Line(id="sections")
         with Container(id="board"):
             for name in SECTIONS:
-                yield Panel(name)
+                yield ChartPanel(name) if name == "Charts" else Panel(name)
         yield Line(id="keys")
 
     async def on_mount(self) -> None:
@@ -166,8 +134,11 @@ class DashboardScreen(ManageScreen):
             ],
             [(f"{clean(self.desk.account.name)} ({self._role}) ", "secondary")],
         )
-        first, second, third, fourth, fifth = self.query(Panel)
+        first, charts, *others = self.query(Panel)
+        second, third, fourth, fifth = others
         first.show(panels.overview(found, colors, first.cells, self.manager.now_ms()))
+        if isinstance(charts, ChartPanel) and charts.display:
+            charts.draw(found, colors)
         second.show(panels.labels(found, colors, second.cells))
         third.show(panels.labelers(found, colors, third.cells))
         fourth.show(panels.agreement(self._agreement, found.labels, colors, fourth.cells))

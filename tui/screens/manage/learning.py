@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 from rich.text import Text
@@ -20,7 +21,7 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
     """The section, for a width."""
     if found is None:
         return Text()
-    text = Text(no_wrap=True, overflow="ellipsis").append(f"{clean(found.says)}\n", "bold")
+    text = Text(no_wrap=True, overflow="ellipsis").append(_wrapped(found.says, width), "bold")
     if not found.settings.on:
         return text.append("It is switched on in the settings: e, then ML assist.\n", colors["secondary"])
     cells = max(6, width - NAME - 22)
@@ -40,9 +41,14 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
         text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
     text.append("\n").append_text(_runs(found, colors, now_ms))
     for worker in found.workers:
-        text.append(f"{clean(worker.name)} on {clean(worker.device)}", colors["secondary"])
-        text.append(f": {clean(worker.note)}\n" if worker.note else "\n", colors["secondary"])
+        note = f": {worker.note}" if worker.note and worker.note != found.says else ""
+        text.append(_wrapped(f"{worker.name} on {worker.device}{note}", width), colors["secondary"])
     return text
+
+
+def _wrapped(said: str, width: int) -> str:
+    """A sentence on as many lines as it takes."""
+    return "\n".join(wrap(clean(said), width)) + "\n"
 
 
 def _runs(found: AssistStatus, colors: Colors, now_ms: int) -> Text:

@@ -25,7 +25,7 @@ def overview(found: Insight, colors: Colors, width: int, now_ms: int) -> Text:
     figures, text = found.figures, Text(no_wrap=True, overflow="ellipsis")
     if found.project.state is ProjectState.INITIALIZING:
         text.append_text(_loading(found, colors, width))
-    states = list(_states(figures.progress, colors))
+    states = list(states_of(figures.progress, colors))
     text.append_text(stacked([(count, color) for _, count, color in states], width, colors["panel"])).append("\n")
     done = figures.progress.total - figures.progress.todo
     text.append(f"{percent(done, figures.progress.total) or '0%'} done", "bold")
@@ -48,7 +48,8 @@ def _loading(found: Insight, colors: Colors, width: int) -> Text:
     )
 
 
-def _states(progress: Progress, colors: Colors) -> Iterator[tuple[str, int, str]]:
+def states_of(progress: Progress, colors: Colors) -> Iterator[tuple[str, int, str]]:
+    """Name, count and colour of each state."""
     yield "labeled", progress.labeled, colors["success"]
     yield "needs review", progress.needs_review, colors["accent"]
     yield "skipped", progress.skipped, colors["warning"]
