@@ -10,27 +10,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import random
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 
+from benchmarks.breaking import ACTS, Siege, possible_now
 from benchmarks.databases import engines, opened
 from benchmarks.faults import Memory, compare, labeler, watch
-from benchmarks.hosts import FAKETIME, Host
-from benchmarks.postgres import Postgres, postgres
-from benchmarks.team import Team, free_port, make_team
+from benchmarks.hosts import Host
+from benchmarks.postgres import postgres
+from benchmarks.team import free_port, make_team
 from benchmarks.wire import Wire
-from core.database import Database
 from core.errors import TaglineError
 from core.invariants import violations
 
@@ -39,29 +36,7 @@ LEASE_S = 30
 THINK_S = 4.0
 PAUSE_S = (8.0, 22.0)
 TMPFS_MB = 700
-CLOCK_JUMPS_S = (-7, +7, +600, -600, 0)
 SNAPSHOT_S = 300.0
-
-
-@dataclass
-class Siege:
-    """What is besieged, and what was done to it so far."""
-
-    db: Database
-    team: Team
-    hosts: list[Host]
-    wires: list[Wire]
-    memory: Memory
-    server: Postgres | None = None
-    disk: Path | None = None
-    acts: Counter[str] = field(default_factory=Counter)
-    over_time: list[dict[str, int]] = field(default_factory=list)
-    rng: random.Random = field(default_factory=lambda: random.Random(7))
-
-    @property
-    def port(self) -> int:
-        """A labeler connects to either host."""
-        return self.rng.choice(self.wires).port
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -182,124 +157,8 @@ async def _break(siege: Siege) -> None:
     """One thing after the other, chosen at random."""
     while True:
         await asyncio.sleep(siege.rng.uniform(*PAUSE_S))
-        possible = [act for act in ACTS if _can(siege, act)]
+        possible = [act for act in ACTS if possible_now(siege, act)]
         act = siege.rng.choice(possible)
         with suppress(OSError, TaglineError, ProcessLookupError):
             if await ACTS[act](siege):
                 siege.acts[act] += 1
-
-
-def _can(siege: Siege, act: str) -> bool:
-    if "database" in act:
-        return siege.server is not None
-    if "disk" in act:
-        return siege.disk is not None and siege.disk.is_mount()
-    return "clock" not in act or (FAKETIME.exists() and siege.hosts[-1].clock is not None)
-
-
-async def _kill(siege: Siege, kind: str) -> bool:
-    return siege.rng.choice(siege.hosts).kill(kind)
-
-
-async def _kill_host(siege: Siege) -> bool:
-    host = siege.rng.choice(siege.hosts)
-    host.kill_all()
-    await asyncio.sleep(siege.rng.uniform(0.5, 6))
-    while True:  # its children let go of the port once they notice
-        try:
-            await host.start()
-            return True
-        except (RuntimeError, TimeoutError):
-            await asyncio.sleep(1)
-
-
-async def _crash_database(siege: Siege) -> bool:
-    assert siege.server is not None
-    await siege.server.restart("immediate")
-    return True
-
-
-async def _restart_database(siege: Siege) -> bool:
-    assert siege.server is not None
-    await siege.server.restart("fast")
-    return True
-
-
-async def _cut(siege: Siege) -> bool:
-    return bool(siege.rng.choice(siege.wires).cut())
-
-
-async def _silence(siege: Siege) -> bool:
-    return bool(siege.rng.choice(siege.wires).silence())
-
-
-async def _renew(siege: Siege) -> bool:
-    siege.rng.choice(siege.hosts).renew()
-    return True
-
-
-async def _crowd(siege: Siege) -> bool:
-    """Two hundred connections that say nothing, for a few seconds."""
-    port = siege.rng.choice(siege.hosts).port
-    found = await asyncio.gather(
-        *(asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5) for _ in range(200)), return_exceptions=True
-    )
-    await asyncio.sleep(4)
-    for one in found:
-        if isinstance(one, tuple):
-            one[1].transport.abort()
-    return True
-
-
-async def _slow(siege: Siege) -> bool:
-    """One labeler's terminal takes no byte for a while."""
-    if not siege.memory.open_connections:
-        return False
-    connection = siege.memory.open_connections[siege.rng.choice(sorted(siege.memory.open_connections))]
-    transport = connection._transport
-    if transport is None:
-        return False
-    transport.pause_reading()
-    await asyncio.sleep(siege.rng.uniform(5, 20))
-    with suppress(RuntimeError):
-        transport.resume_reading()
-    return True
-
-
-async def _move_clock(siege: Siege) -> bool:
-    clock = siege.hosts[-1].clock
-    assert clock is not None
-    clock.write_text(f"{siege.rng.choice(CLOCK_JUMPS_S):+d}")
-    return True
-
-
-async def _fill_disk(siege: Siege) -> bool:
-    """No byte is left for some seconds."""
-    assert siege.disk is not None
-    ballast = siege.disk / "ballast"
-    try:
-        with ballast.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * (1 << 16))
-        await asyncio.sleep(siege.rng.uniform(3, 10))
-    finally:
-        ballast.unlink(missing_ok=True)
-    return True
-
-
-Act = Callable[[Siege], Awaitable[bool]]
-ACTS: dict[str, Act] = {
-    "front end killed": lambda siege: _kill(siege, "front end"),
-    "janitor killed": lambda siege: _kill(siege, "janitor"),
-    "learner killed": lambda siege: _kill(siege, "learner"),
-    "whole host killed": _kill_host,
-    "database crashed": _crash_database,
-    "database restarted": _restart_database,
-    "network cut": _cut,
-    "network silent, half-open": _silence,
-    "rolling restart": _renew,
-    "200 connections at once": _crowd,
-    "slow client": _slow,
-    "clock moved": _move_clock,
-    "disk full": _fill_disk,
-}

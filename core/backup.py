@@ -20,11 +20,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, select, text
 
 from core import copying
-from core.database import Database, Snapshot, SqliteDatabase, open_database, sqlite_engine, translate
+from core.database import Database, Snapshot, SqliteDatabase, open_database, sqlite_engine
 from core.errors import BadInput, DatabaseTrouble
 from core.invariants import violations
 from core.processes import forget_all, processes
 from core.schema import found_revision, known_revisions, migrate, upgrade
+from core.troubles import translate
 
 T = TypeVar("T")
 

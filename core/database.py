@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,16 +22,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from core.errors import (
-    BadInput,
-    DatabaseLocked,
-    DatabaseReadOnly,
-    DatabaseTrouble,
-    DiskFull,
-    TaglineError,
-)
+from core.errors import BadInput, TaglineError
 from core.schema import check_version
 from core.sqlite_writer import SqliteWriter
+from core.troubles import sqlstate, translate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,69 +51,6 @@ JSON_AS: dict[str, Any] = {
 }
 _RETRY_STATES = {"40001", "40P01"}
 _TAKEN_URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
-
-_DAMAGED = "The database file is damaged or no database; nothing was written. Move it away and restore a backup."
-_TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
-    (
-        "database is locked",
-        DatabaseLocked,
-        "The database is locked by another process; nothing was written. Try again.",
-    ),
-    (
-        "readonly database",
-        DatabaseReadOnly,
-        "The database is read-only; nothing was written. Check the file's permissions.",
-    ),
-    ("read-only transaction", DatabaseReadOnly, "The database server is read-only; nothing was written."),
-    (
-        "disk is full",
-        DiskFull,
-        "The disk that holds the database is full; nothing was written. Free some room, then try again.",
-    ),
-    (
-        "no space left",
-        DiskFull,
-        "The disk that holds the database is full; nothing was written. Free some room, then try again.",
-    ),
-    (
-        "unable to open database file",
-        DatabaseTrouble,
-        "The database file cannot be opened; check the data folder and its permissions.",
-    ),
-    ("file is not a database", DatabaseTrouble, _DAMAGED),
-    ("disk image is malformed", DatabaseTrouble, _DAMAGED),
-    (
-        "too many clients",
-        DatabaseTrouble,
-        "The database server has no connection left; nothing was written. Try again, or raise its max_connections.",
-    ),
-)
-# PostgreSQL's codes of what only the settings can cure: no such database, no such user, wrong password.
-_REFUSED_STATES = {"3D000", "28000", "28P01"}
-# And of a server that goes down, crashed, or comes up: it ends connections, and takes none for a while.
-_RESTARTING_STATES = {"57P01", "57P02", "57P03"}
-
-
-def translate(error: BaseException) -> BaseException:
-    """A driver's error as one of ours where people can act on it; any other error as it is."""
-    if not isinstance(error, (DBAPIError, OSError, sqlite3.Error)):
-        return error
-    text = str(error).lower()
-    for needle, kind, message in _TROUBLES:
-        if needle in text:
-            return kind(message)
-    if _sqlstate(error) in _REFUSED_STATES:
-        reason = str(getattr(error, "orig", error)).rpartition(">: ")[2]
-        return DatabaseTrouble(f"The database server lets nobody in: {reason}. Check the setting database_url.")
-    if _sqlstate(error) in _RESTARTING_STATES:
-        return DatabaseTrouble(
-            "The database server is restarting; nothing was written. Once it runs again, so does Tagline."
-        )
-    if isinstance(error, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return DatabaseTrouble(
-            "The database server cannot be reached; nothing was written. Once it runs again, so does Tagline."
-        )
-    return error
 
 
 class Snapshot:
@@ -300,11 +230,7 @@ def _call(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], c
 
 
 def _is_retryable(error: Exception) -> bool:
-    return _sqlstate(error) in _RETRY_STATES
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return sqlstate(error) in _RETRY_STATES
 
 
 def async_url(url: str) -> str:

@@ -19,8 +19,9 @@ from sshd import hardening
 from sshd.child import run_child
 from sshd.commands import run_command
 from sshd.config import Config
+from sshd.host_key import ensure_host_key
 from sshd.presence import present
-from sshd.server import FrontEnd, MakeApp, ensure_host_key, server_options
+from sshd.server import FrontEnd, MakeApp, server_options
 from tui.app import TaglineApp
 from tui.desk import Desk, Pictures
 from tui.picture.stage import Stage

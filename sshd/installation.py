@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.errors import BadInput
 from core.schema import migrate
 from sshd.config import Config
-from sshd.server import ensure_host_key
+from sshd.host_key import ensure_host_key
 
 
 async def install(config: Config) -> str:

@@ -33,7 +33,8 @@ from core.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, JOB, LABEL_CLASS, MODE
 from sshd import hardening
 from sshd.commands import run_command
 from sshd.front_end import app_maker
-from sshd.server import FrontEnd, ensure_host_key, server_options
+from sshd.host_key import ensure_host_key
+from sshd.server import FrontEnd, server_options
 from storage import open_store
 from tests.security.corpus import PAYLOADS
 from tests.ssh.client import Login

@@ -17,8 +17,9 @@ from core.passwords import hash_password
 from core.people import Account, KeyLine, add_account
 from core.schema import migrate
 from sshd import hardening
+from sshd.host_key import ensure_host_key
 from sshd.limits import Limits
-from sshd.server import FrontEnd, MakeApp, Send, ensure_host_key, server_options
+from sshd.server import FrontEnd, MakeApp, Send, server_options
 from tests.ssh.client import Login, until
 from tests.ssh.small_app import make_small_app
 

@@ -13,8 +13,8 @@ import pytest
 
 from core.errors import DatabaseLocked
 from core.people import account_by_name, set_disabled
+from sshd.host_key import ensure_host_key
 from sshd.limits import Limits
-from sshd.server import ensure_host_key
 from tests.ssh.client import APPLE, SshTerminal, run_ssh, until
 from tests.ssh.house import NOW_MS, PASSWORD, House, make_key
 from tests.ssh.test_sessions import in_house
