@@ -27,6 +27,7 @@ NAMES = (
     "namespaces",
     "upkeep",
     "load",
+    "escapes",
     "dashboard",
     "consensus",
     "export",
