@@ -40,6 +40,7 @@ COUNTS = (10, 25, 50, 75, 100)
 FRONT_ENDS = 2
 THINK_S = 3.0
 WARM_S = 8.0
+TOGETHER = 5
 PHOTOS_A_LABELER = 160
 SIZE_CELLS, SIZE_PX = (120, 32), (1200, 640)
 NEXT_P95_MS, KEY_P95_MS, LABELER_MB = 250, 100, 15
@@ -117,7 +118,7 @@ class Crowd:
     team: Team
     errors: int = 0
     pages: int = 0
-    clients: list[Client] = field(default_factory=list)
+    clients: dict[str, Client] = field(default_factory=dict)
 
 
 async def _load(count: int, seconds: float, items: int) -> dict[str, Any]:
@@ -187,14 +188,15 @@ async def _measure(
     stack: AsyncExitStack, crowd: Crowd, servers: list[psutil.Process], seconds: float
 ) -> dict[str, float]:
     names = list(crowd.team.keys)
-    await _seat(stack, crowd, names[0], is_boxes=True)
+    await _seat(stack, crowd, names[0])
     first_mb = sum(map(_mb, servers))
-    for n, name in enumerate(names[1:], 1):
-        await _seat(stack, crowd, name, is_boxes=n % 3 == 0)
+    for start in range(1, len(names), TOGETHER):
+        await asyncio.gather(*(_seat(stack, crowd, name) for name in names[start : start + TOGETHER]))
     until_s = time.monotonic() + WARM_S + seconds
+    at_boxes = set(names[::3])
     working = [
-        asyncio.create_task(_labeler(crowd, client, until_s, is_boxes=n % 3 == 0))
-        for n, client in enumerate(crowd.clients)
+        asyncio.create_task(_labeler(crowd, client, until_s, is_boxes=name in at_boxes))
+        for name, client in crowd.clients.items()
     ]
     await asyncio.sleep(WARM_S)
     pages, cpu_s, ours_s, began = crowd.pages, sum(map(_cpu_s, servers)), time.process_time(), time.perf_counter()
@@ -207,7 +209,7 @@ async def _measure(
     }  # fmt: skip
 
 
-async def _seat(stack: AsyncExitStack, crowd: Crowd, name: str, *, is_boxes: bool) -> None:
+async def _seat(stack: AsyncExitStack, crowd: Crowd, name: str) -> None:
     connection = await stack.enter_async_context(
         asyncssh.connect(
             "127.0.0.1", crowd.port, username=name, client_keys=[crowd.team.keys[name]], known_hosts=None, agent_path=None,
@@ -217,7 +219,7 @@ async def _seat(stack: AsyncExitStack, crowd: Crowd, name: str, *, is_boxes: boo
     _, client = await connection.create_session(
         Client, term_type="xterm-256color", term_size=(*SIZE_CELLS, *SIZE_PX), encoding=None
     )
-    crowd.clients.append(client)
+    crowd.clients[name] = client
     await client.still()
     client.send(b"\r")
     await client.still()
