@@ -49,8 +49,10 @@ class Host:
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=self._environment()
             )
         assert self.process.stdout is not None
-        line = await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), START_S)
-        if b"listens" not in line:
+        reading = asyncio.create_task(asyncio.to_thread(self.process.stdout.readline))
+        await asyncio.wait([reading], timeout=START_S)
+        if not reading.done() or b"listens" not in reading.result():
+            self.kill_all()
             raise RuntimeError((self.data_dir / "server.log").read_text()[-2000:])
 
     def _environment(self) -> dict[str, str]:

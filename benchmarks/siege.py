@@ -135,7 +135,7 @@ async def _verdict(siege: Siege, took: float) -> dict[str, Any]:
     return {
         "minutes": round(took / 60, 1), "acts": dict(siege.acts), "acts in all": siege.acts.total(),
         "acknowledged": len(memory.acknowledged), "pages": memory.pages, "sessions": memory.connects,
-        "sessions lost": memory.lost, "sessions that got to a page": memory.seated, "waits over 30 s": memory.slow,
+        "tries and sessions that failed": memory.lost, "sessions that got to a page": memory.seated, "waits over 30 s": memory.slow,
         "acknowledgements that a notice covered": memory.unclear, "over time": siege.over_time, "wrong": wrong,
     }  # fmt: skip
 
