@@ -15,6 +15,7 @@ from core import (
     imports,
     items,
     label_changes,
+    label_merging,
     people,
     progress,
     projects,
@@ -209,7 +210,7 @@ class Manager:
     async def merge_labels(self, project: ProjectId, path: str, into: str) -> int:
         """Make one class of two in a paused project; returns how many images had it. Raises BadInput."""
         now_ms = self.now_ms()
-        return await self._db.write(label_changes.merge_labels, self.account, project, path, into, now_ms=now_ms)
+        return await self._db.write(label_merging.merge_labels, self.account, project, path, into, now_ms=now_ms)
 
     async def name_problem(self, name: str) -> str:
         """Why a new project cannot have this name, or nothing."""

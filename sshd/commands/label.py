@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from core import label_changes, projects
+from core import label_changes, label_merging, projects
 from core.label_changes import Afterwards
 from core.labels import LabelSet
 from core.progress import label_counts
@@ -96,7 +96,7 @@ async def _rename(context: Context, args: argparse.Namespace) -> None:
 async def _merge(context: Context, args: argparse.Namespace) -> None:
     project = await find_project(context, args.project)
     items = await context.db.write(
-        label_changes.merge_labels, context.acting, project.id, args.label, args.into, now_ms=context.now_ms
+        label_merging.merge_labels, context.acting, project.id, args.label, args.into, now_ms=context.now_ms
     )
     await context.say(f"{args.label} is part of {args.into} now; {items:,} items had it.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import browse, label_changes, projects, queue, review, submissions
+from core import browse, label_changes, label_merging, projects, queue, review, submissions
 from core.access import OPERATOR
 from core.browse import Filter
 from core.database import Database
@@ -121,7 +121,7 @@ def test_merged_while_a_page_is_open(run: Run) -> None:
         )
         open_page = await db.write(queue.claim_page, world.project, two, 4, now_ms=NOW_MS)
         await set_state(db, world, ProjectState.PAUSED)
-        merge = (label_changes.merge_labels, OPERATOR, world.project, "robin", "wren")
+        merge = (label_merging.merge_labels, OPERATOR, world.project, "robin", "wren")
         assert await db.write(*merge, now_ms=NOW_MS) == 4
         await set_state(db, world, ProjectState.RUNNING)
         late = [world.submission(held, 0) for held in open_page.items]

@@ -77,7 +77,7 @@ class DataStep(Step):
         if self._looked != (self.plan.datastore, self.plan.pattern):
             await self._look()
         if self._survey is None:
-            return self._told or "The folder could not be looked at."
+            return "Look at the folder again: what is wrong with it stands above."
         return "" if self._survey.images else "There is no image; check the folder and the pattern."
 
     @on(Field.Typed)

@@ -62,7 +62,7 @@ class FilterSearch(Picking):
         """What is asked for now, a line to type in, what it may mean."""
         with Vertical():
             yield Static(id="now")
-            yield Input(placeholder="label, name, state, date (2026-11-25) or part of the path")
+            yield Input(placeholder="label, name, state, date or part of the path")
             yield OptionList()
 
     def on_mount(self) -> None:
