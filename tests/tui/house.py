@@ -23,7 +23,7 @@ from tui.app import TaglineApp
 from tui.desk import Desk, Pictures
 from tui.picture.stage import Stage
 from tui.screens.labeling import LabelingScreen
-from tui.terminal import Terminal
+from tui.terminal import Graphics, Terminal
 from tui.widgets.line import Line
 
 START_MS = 1_700_000_000_000
@@ -66,10 +66,15 @@ class House:
 
     @asynccontextmanager
     async def session(
-        self, account: Account | None = None, *, size: tuple[int, int] = SIZE, is_dark: bool = True
+        self,
+        account: Account | None = None,
+        *,
+        size: tuple[int, int] = SIZE,
+        is_dark: bool = True,
+        graphics: Graphics = Graphics.CELLS,
     ) -> AsyncIterator[Seat]:
         """One user's running app."""
-        terminal, pictures = Terminal(size_cells=size, is_dark=is_dark), Pictures()
+        terminal, pictures = Terminal(size_cells=size, is_dark=is_dark, graphics=graphics), Pictures()
         desk = Desk(self.db, account or self.labeler, pictures, self.clock)
         app = TaglineApp(desk, terminal, Stage(terminal), [f"local:{self.folder.parent}"])
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core import people, projects, submissions
 from core.annotation import Answer, SubmittedItem
 from core.ids import ProjectState, Role
@@ -11,7 +13,10 @@ from core.people import Account
 from core.settings import change_settings
 from tests.tui.house import START_MS, House, Seat
 from tests.tui.test_labeling import run
+from tui.picture.view import PictureView
+from tui.screens.manage.chart_panel import ChartPanel
 from tui.screens.manage.dashboard import DashboardScreen
+from tui.terminal import Graphics
 
 SMALL, LARGE = (80, 24), (140, 48)
 
@@ -107,6 +112,29 @@ def test_a_labeler_sees_no_dashboard(tmp_path: Path) -> None:
             await seat.press("d")
             await seat.until(lambda: "leads and admins" in seat.notices, "the refusal")
             assert not isinstance(seat.screen, DashboardScreen)
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_charts_are_a_picture_where_there_are_graphics(tmp_path: Path, size: tuple[int, int]) -> None:
+    """The picture fits its place, and is made anew only when it would look different."""
+
+    async def story(house: House) -> None:
+        await label(house, house.labeler, 3)
+        async with house.session(house.admin, size=size, graphics=Graphics.SIXEL) as seat:
+            await open_dashboard(seat)
+            await seat.press("2")
+            view = seat.screen.query_one(ChartPanel).query_one(PictureView)
+            await seat.until(lambda: view.picture is not None, "the picture")
+            assert "labeled 25%" in seat.text
+            first = view.picture
+            await seat.screen._refresh()
+            await seat.pilot.pause()
+            assert view.picture is first
+            await label(house, house.labeler, 3)
+            await seat.until(lambda: view.picture not in (None, first), "another picture")
+            assert "labeled 50%" in seat.text
 
     run(tmp_path, story)
 
