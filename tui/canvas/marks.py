@@ -16,7 +16,7 @@ from tui.canvas.viewport import Viewport
 from tui.widgets.tile import ink_on
 
 BLACK, WHITE, ACCENT = "#000000", "#ffffff", "#ffca57"
-PROFILES = {"plain": "kcck", "chosen": "kcccck", "dashed": "kcck", "thin": "k"}
+PROFILES = {"plain": "kcck", "chosen": "kcccck", "dashed": "kck", "thin": "k"}
 DASHES = {"dashed": (6, 4), "thin": (2, 6)}
 ARM, GAP, RULER = 13, 3, 9
 HANDLE, MARKED = 7, 11

@@ -23,6 +23,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen VerticalScroll {
         width: 64; max-width: 95%; height: auto; max-height: 90%; padding: 1 2; background: $panel; border: round $primary;
     }
+    HelpScreen Static { padding-right: 1; }
     """
 
     def __init__(self, scopes: tuple[Scope, ...]) -> None:

@@ -27,6 +27,7 @@ SAVE_AFTER_S = 0.5
 POLL_S = 2.0
 RENEW_S = 60.0
 EARLIER_PAGE = 50
+HEADER_CELLS = 32
 KIND_WORDS = {ItemKind.MANUAL: "Manual", ItemKind.CLUSTERED: "Clustered", ItemKind.PRELABELED: "Prelabeled"}
 
 
@@ -178,7 +179,7 @@ class WorkScreen(TaglineScreen):
         left: list[Part] = [
             (f" {clean(self._desk.project.name)} ", "bold primary"),
             (f" {kind} ", "bold accent"),
-            *self._parts(),
+            *self._parts_beside(self._status),
             (self._status, "foreground"),
         ]
         right = [
@@ -186,6 +187,12 @@ class WorkScreen(TaglineScreen):
             (f"  {clean(self._desk.desk.account.name)} ", "secondary"),
         ]
         self.query_one("#header", Line).show(left, right)
+
+    def _parts_beside(self, status: str) -> list[Part]:
+        """What the header says of the work; on a narrow screen it gives way to words that have to be read."""
+        parts = self._parts()
+        room = self.size.width - HEADER_CELLS - len(clean(self._desk.project.name))
+        return parts if len(status) + sum(len(text) for text, _ in parts) <= room or not status else []
 
     def _show_labels(self) -> None:
         parts, more = label_hints(self._desk.labels, self.size.width or 80)
