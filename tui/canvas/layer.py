@@ -13,6 +13,7 @@ from tui.canvas.marks import BLACK, DASHES, FONT_PX, PAD_PX, PROFILES, Area, Len
 
 Ink = NDArray[np.uint8]
 SLOTS = 40
+FEW = 64
 
 
 class Slots:
@@ -48,7 +49,8 @@ class Layer:
         self.ink: Ink = np.zeros((size_wh[1], size_wh[0]), np.uint8)
         self.marks: tuple[Mark, ...] = ()
         self._slots = slots
-        self._areas = np.zeros((0, 4), np.int64)
+        self._boxes: list[Area] = []
+        self._many: NDArray[np.int64] | None = None
 
     def update(self, marks: tuple[Mark, ...]) -> list[Area]:
         """Show these strokes instead; returns the areas in which something changed, cut to the plane."""
@@ -59,7 +61,8 @@ class Layer:
             mark.area for mark in after if mark not in before
         ]
         self.marks = marks
-        self._areas = np.array([mark.area for mark in marks], np.int64).reshape(-1, 4)
+        self._boxes = [(x, y, x + wide, y + high) for x, y, wide, high in (mark.area for mark in marks)]
+        self._many = np.array(self._boxes, np.int64).reshape(-1, 4) if len(marks) > FEW else None
         return [cut for area in touched if (cut := self._redraw(area)) is not None]
 
     def _redraw(self, area: Area) -> Area | None:
@@ -74,9 +77,16 @@ class Layer:
         return x0, y0, x1 - x0, y1 - y0
 
     def _over(self, box: Area) -> list[int]:
-        x, y, wide, high = self._areas.T
-        hits: NDArray[np.bool_] = (x < box[2]) & (x + wide > box[0]) & (y < box[3]) & (y + high > box[1])
-        return np.flatnonzero(hits).tolist()
+        """Which strokes touch a box (x0, y0, x1, y1)."""
+        left, top, right, bottom = box
+        if self._many is None:
+            return [
+                n
+                for n, (x0, y0, x1, y1) in enumerate(self._boxes)
+                if x0 < right and x1 > left and y0 < bottom and y1 > top
+            ]
+        x0s, y0s, x1s, y1s = self._many.T
+        return np.flatnonzero((x0s < right) & (x1s > left) & (y0s < bottom) & (y1s > top)).tolist()
 
 
 def draw(ink: Ink, mark: Mark, slots: Slots, clip: Area) -> None:
@@ -103,15 +113,21 @@ def _rule(ink: Ink, rule: Rule, slots: Slots, clip: Area) -> None:
     if rule.style in DASHES:
         on, off = DASHES[rule.style]
         spans = [(at, min(at + on, rule.length)) for at in range(0, rule.length, on + off)]
-    edge = len(rule.profile) // 2
+    thick = len(rule.profile)
     for start, end in spans:
-        for n, what in enumerate(rule.profile):
-            slot = color if what == "c" or (rule.style == "thin") else dark
-            if rule.vertical:
-                box = (rule.x - edge + n, rule.y + start, rule.x - edge + n + 1, rule.y + end)
-            else:
-                box = (rule.x + start, rule.y - edge + n, rule.x + end, rule.y - edge + n + 1)
-            _fill(ink, box, slot, clip)
+        if rule.style == "thin":
+            _fill(ink, _across(rule, start, end, 0, thick), color, clip)
+        else:
+            _fill(ink, _across(rule, start, end, 0, thick), dark, clip)
+            _fill(ink, _across(rule, start, end, 1, thick - 1), color, clip)
+
+
+def _across(rule: Rule, start: int, end: int, first: int, last: int) -> tuple[int, int, int, int]:
+    """A part of a line's length and of its thickness as a box."""
+    edge = len(rule.profile) // 2
+    if rule.vertical:
+        return rule.x - edge + first, rule.y + start, rule.x - edge + last, rule.y + end
+    return rule.x + start, rule.y - edge + first, rule.x + end, rule.y - edge + last
 
 
 def _block(ink: Ink, middle: tuple[int, int], size: int, slot: int, clip: Area) -> None:

@@ -56,14 +56,14 @@ class CanvasView(PictureView):
     @property
     def view_wh_px(self) -> tuple[int, int]:
         """Width and height of the view in px; at least one cell."""
-        wide, high = self.cell_wh_px
-        return max(1, self.size.width) * wide, max(1, self.size.height) * high
+        (wide, high), (columns, rows) = self.cell_wh_px, self.size_cells
+        return max(1, columns) * wide, max(1, rows) * high
 
     @property
     def picture(self) -> Pieces | None:
         """The frame, if it was made for the size and the terminal that there are now."""
-        frame, size = self._frame, (self.size.width, self.size.height)
-        return frame if frame is not None and frame.base.fits(self._stage.terminal, size) else None
+        frame = self._frame
+        return frame if frame is not None and frame.base.fits(self._stage.terminal, self.size_cells) else None
 
     @property
     def is_settled(self) -> bool:
@@ -73,7 +73,7 @@ class CanvasView(PictureView):
     def display_image(self, source: object, viewport: Viewport, look: Look, overlay: Overlay, render: Render) -> None:
         """Show an image so; returns at once. An overlay for another viewport is drawn together with its picture."""
         self._overlay, self._make = overlay, render
-        self._wanted = Wish(source, viewport, look, (self.size.width, self.size.height))
+        self._wanted = Wish(source, viewport, look, self.size_cells)
         if self._shown == self._wanted and self.picture is not None:
             self._draw_overlay()
         elif self._working is None:
@@ -94,7 +94,7 @@ class CanvasView(PictureView):
                 base = await self._make(wish.viewport, wish.look, wish.size_cells)
                 if self._wanted is None or wish.source is not self._wanted.source:
                     continue
-                if wish.size_cells != (self.size.width, self.size.height):
+                if wish.size_cells != self.size_cells:
                     if wish == self._wanted:
                         break
                     continue

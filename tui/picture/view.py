@@ -24,8 +24,13 @@ class PictureView(Widget):
     def picture(self) -> Pieces | None:
         """What it shows, if that was made for the size and the terminal that it has now."""
         picture = self._picture
-        size = (self.size.width, self.size.height)
-        return picture if picture is not None and picture.fits(self._stage.terminal, size) else None
+        return picture if picture is not None and picture.fits(self._stage.terminal, self.size_cells) else None
+
+    @property
+    def size_cells(self) -> tuple[int, int]:
+        """Its columns and rows; Textual finds them anew each time."""
+        columns, rows = self.size
+        return columns, rows
 
     @property
     def origin(self) -> tuple[int, int]:
