@@ -82,11 +82,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     many = {way.value: asyncio.run(_way(way, photo, MANY)) for way in Graphics}
     met = {
         f"kitty p50 and p99 under {KITTY_BYTES} B": found["kitty"]["bytes_p99"] < KITTY_BYTES,
-        f"kitty p50 under {KITTY_MS} ms": found["kitty"]["p50_ms"] < KITTY_MS,
-        f"sixel p50 under {SIXEL_BYTES} B": found["sixel"]["bytes_p50"] < SIXEL_BYTES,
-        f"sixel p50 under {SIXEL_MS} ms": found["sixel"]["p50_ms"] < SIXEL_MS,
+        f"kitty p50 and p99 (of the CPU) under {KITTY_MS} ms": _within(found["kitty"], KITTY_MS),
+        f"sixel p50 and p99 under {SIXEL_BYTES} B": found["sixel"]["bytes_p99"] < SIXEL_BYTES,
+        f"sixel p50 and p99 (of the CPU) under {SIXEL_MS} ms": _within(found["sixel"], SIXEL_MS),
     }
     return {"view_px": (1024, 768), "moves": MOVES, "10 regions": found, f"{MANY} regions": many, "met": met}
+
+
+def _within(figures: dict[str, Any], ms: float) -> bool:
+    """By the clock at the median; at the tail by the CPU, since other work on the machine counts there."""
+    return bool(figures["p50_ms"] < ms and figures["cpu_p99_ms"] < ms)
 
 
 async def _way(way: Graphics, photo: Path, regions: int) -> dict[str, Any]:
@@ -101,9 +106,10 @@ async def _way(way: Graphics, photo: Path, regions: int) -> dict[str, Any]:
         await until(lambda: app.canvas.is_settled and app.canvas.picture is not None, app)
         await until(lambda: bool((stage._board.shown >> ID_SHIFT == app.canvas.picture.id).any()), app)  # type: ignore[union-attr]
         await until(lambda: not app.screen._compositor._dirty_regions and not driver.lane, app)
-        times, sizes = _moves(app, driver, viewport, still)
+        times, busy, sizes = _moves(app, driver, viewport, still)
         whole = _whole(app, viewport, still)
     return latencies_ms(times) | {
+        "cpu_p50_ms": latencies_ms(busy)["p50_ms"], "cpu_p99_ms": latencies_ms(busy)["p99_ms"],
         "bytes_p50": round(statistics.median(sizes)), "bytes_p99": sorted(sizes)[int(len(sizes) * 0.99)],
         "whole frame again (baseline)": whole,
     }  # fmt: skip
@@ -125,20 +131,21 @@ def _overlay(still: tuple[Outline, ...], at: Point) -> Overlay:
 
 def _moves(
     app: Studio, driver: ScreenDriver, viewport: Viewport, still: tuple[Outline, ...]
-) -> tuple[list[float], list[int]]:
-    """A box grows and shrinks as the crosshair moves by a few px."""
+) -> tuple[list[float], list[float], list[int]]:
+    """A box grows and shrinks as the crosshair moves by a few px: seconds by the clock, seconds of the CPU, bytes."""
     rng, at = random.Random(2), (300.0, 200.0)
-    times, sizes = [], []
+    times, busy, sizes = [], [], []
     for _ in range(MOVES):
         at = (
             min(620.0, max(160.0, at[0] + rng.choice((-8, -2, 2, 8)))),
             min(460.0, max(110.0, at[1] + rng.choice((-8, 0, 2, 8)))),
         )
-        before, began = driver.bulk_bytes, time.perf_counter()
+        before, began, worked = driver.bulk_bytes, time.perf_counter(), time.thread_time()
         app.draw(viewport, _overlay(still, at))
+        busy.append(time.thread_time() - worked)
         times.append(time.perf_counter() - began)
         sizes.append(driver.bulk_bytes - before)
-    return times, sizes
+    return times, busy, sizes
 
 
 def _whole(app: Studio, viewport: Viewport, still: tuple[Outline, ...]) -> dict[str, Any]:

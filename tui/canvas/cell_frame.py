@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import numpy as np
 
 from tui.canvas.frame import Frame, half_cells
 from tui.canvas.layer import Layer, Slots, rgb_of
 from tui.canvas.marks import Mark, Tag
 from tui.picture.cells import CellRow, half_blocks, paint
+from tui.picture.damage import CellRect
 from tui.picture.prepare import Prepared
 
 Span = tuple[int, int, int]
@@ -39,8 +43,8 @@ class CellFrame(Frame):
         spans += [self._span_of(word) for word in set(words) ^ set(self._moving_words)]
         self._moving_words = words
         changed = np.zeros(self.size_cells[::-1], dtype=np.bool_)
-        for row, start, end in _joined(spans):
-            changed[row, start:end] = self._redraw(row, start, end)
+        for block in _blocks(spans):
+            changed[block.area] = self._redraw(block)
         return self._renew(changed)
 
     def _show_still(self, still: tuple[Mark, ...]) -> list[Span]:
@@ -68,28 +72,34 @@ class CellFrame(Frame):
         first = max(0, word.x // self.base.cell_wh_px[0])
         return row, first, min(self.size_cells[0], first + len(word.text))
 
-    def _redraw(self, row: int, start: int, end: int) -> list[bool]:
-        """Draw some cells of a row anew; True for each that looks different. The next cell's text depends on the last."""
+    def _redraw(self, block: CellRect) -> list[list[bool]]:
+        """Draw some cells anew; True for each that looks different. The text of the one to their right depends on them."""
+        start, end = block.column, block.column + block.columns
         left, right = max(0, start - 1), min(self.size_cells[0], end + 1)
-        new, old = self._part(row, left, right), self._rows[row]
-        full = new.full[start - left : end - left]
-        self._rows[row] = CellRow(
-            old.full[:start] + full + old.full[end:], old.after[:start] + new.after[start - left :] + old.after[right:]
-        )
-        return [a != b for a, b in zip(full, old.full[start:end], strict=True)]
+        changed = []
+        for row, new in zip(
+            range(*block.area[0].indices(self.size_cells[1])), self._part(block, left, right), strict=True
+        ):
+            old, full = self._rows[row], new.full[start - left : end - left]
+            after = old.after[:start] + new.after[start - left :] + old.after[right:]
+            self._rows[row] = CellRow(old.full[:start] + full + old.full[end:], after)
+            changed.append([a != b for a, b in zip(full, old.full[start:end], strict=True)])
+        return changed
 
-    def _part(self, row: int, left: int, right: int) -> CellRow:
-        """Some cells of a row with ink and words."""
+    def _part(self, block: CellRect, left: int, right: int) -> Iterator[CellRow]:
+        """The rows of a block between two columns, with ink and words."""
         wide, high = self.base.cell_wh_px
-        here = np.s_[row * high : (row + 1) * high, left * wide : right * wide]
-        half = half_cells(np.maximum(self.still.ink[here], self.moving.ink[here]), (right - left, 1), (wide, high))
-        small = self._small[2 * row : 2 * row + 2, left:right].copy()
+        top, bottom = block.row, block.row + block.rows
+        here = np.s_[top * high : bottom * high, left * wide : right * wide]
+        ink = np.maximum(self.still.ink[here], self.moving.ink[here])
+        half = half_cells(ink, (right - left, block.rows), (wide, high))
+        small = self._small[2 * top : 2 * bottom, left:right].copy()
         small[half > 0] = self.slots.table[half[half > 0]]
-        drawn = half_blocks(small, truecolor=self._truecolor)[0]
-        moving = [word for word in self._moving_words if self._span_of(word)[0] == row]
-        for word in (*self._still_words.get(row, ()), *moving):
-            drawn = self._written(drawn, word, left, right)
-        return drawn
+        words = [(self._span_of(word)[0], word) for word in self._moving_words]
+        for row, drawn in enumerate(half_blocks(small, truecolor=self._truecolor), start=top):
+            for word in (*self._still_words.get(row, ()), *(word for at, word in words if at == row)):
+                drawn = self._written(drawn, word, left, right)
+            yield drawn
 
     def _written(self, part: CellRow, word: Tag, left: int, right: int) -> CellRow:
         """With as much of a word as lies between two columns."""
@@ -101,10 +111,14 @@ class CellFrame(Frame):
         return paint(part, at, letters, rgb_of(word.ink), rgb_of(word.paper), truecolor=self._truecolor)
 
 
-def _joined(spans: list[Span]) -> list[Span]:
-    """One span a row, from the first column of any to the last."""
+def _blocks(spans: list[Span]) -> Iterator[CellRect]:
+    """One span a row, from the first column of any to the last; rows whose spans are alike together."""
     found: dict[int, tuple[int, int]] = {}
     for row, start, end in spans:
         before = found.get(row, (start, end))
         found[row] = min(before[0], start), max(before[1], end)
-    return [(row, start, end) for row, (start, end) in sorted(found.items()) if end > start]
+    rows = sorted(row for row, (start, end) in found.items() if end > start)
+    for _, alike in groupby(enumerate(rows), lambda pair: (pair[1] - pair[0], found[pair[1]])):
+        together = [row for _, row in alike]
+        start, end = found[together[0]]
+        yield CellRect(start, together[0], end - start, len(together))
