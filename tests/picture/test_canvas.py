@@ -17,6 +17,7 @@ from tests.picture.gallery import Dialog, photo
 from tests.screen.app import ScreenDriver, make_terminal, running, until
 from tests.screen.terminal import Screen
 from tui.canvas.frame import BASE_COLORS
+from tui.canvas.marks import moving_marks
 from tui.canvas.overlay import Grid, Hint, Outline, Overlay
 from tui.canvas.render import Look, render
 from tui.canvas.view import CanvasView
@@ -176,3 +177,19 @@ def test_cells_show_regions_as_coloured_cells_and_names_as_words() -> None:
         await until(lambda: "platelet" not in screen.text(), app)
 
     play(Graphics.CELLS, scenario)
+
+
+def test_letters_of_regions_on_one_spot_are_all_read() -> None:
+    """Nine regions over one another, two beside them: no letter hides another one while there is room below."""
+    boxes = [Box(100 + n, 100 + n, 300 + n, 250 + n) for n in range(9)] + [
+        Box(90, 100, 290, 250),
+        Box(112, 95, 312, 245),
+    ]
+    letters = tuple(Hint(chr(97 + n), ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)) for n, box in enumerate(boxes))
+    viewport = Viewport.fitting((640, 480), (640, 480))
+    tags = [mark.area for mark in moving_marks(Overlay(hints=letters), viewport, (8, 16))]
+    assert len(tags) == len(boxes)
+    for n, (x, y, wide, high) in enumerate(tags):
+        assert y + high <= 480
+        for other_x, other_y, other_wide, other_high in tags[:n]:
+            assert x >= other_x + other_wide or other_x >= x + wide or y >= other_y + other_high or other_y >= y + high

@@ -210,10 +210,17 @@ def _spread(tags: list[Tag], high: int) -> Iterator[Tag]:
     taken: set[tuple[int, int]] = set()
     for tag in tags:
         step = tag.area[3] + 1
-        places = ((tag.x // step, row) for row in range(tag.y // step, (high - step) // step))
-        place = next((place for place in places if place not in taken), (tag.x // step, tag.y // step))
-        taken.add(place)
-        yield replace(tag, y=tag.y + (place[1] - tag.y // step) * step)
+        lower = (replace(tag, y=y) for y in range(tag.y, high - step, step))
+        free = next((placed for placed in lower if taken.isdisjoint(_squares(placed, step))), tag)
+        taken.update(_squares(free, step))
+        yield free
+
+
+def _squares(tag: Tag, side: int) -> list[tuple[int, int]]:
+    """The squares of a net that a tag lies on."""
+    x, y, wide, high = tag.area
+    columns, rows = range(x // side, (x + wide - 1) // side + 1), range(y // side, (y + high - 1) // side + 1)
+    return [(column, row) for column in columns for row in rows]
 
 
 def _crosshair(at: tuple[int, int], view_wh_px: tuple[int, int]) -> Iterator[Mark]:
