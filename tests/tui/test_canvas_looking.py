@@ -112,6 +112,14 @@ def test_an_arrow_on_a_turned_view_moves_the_way_it_points(tmp_path: Path) -> No
     play(tmp_path, story)
 
 
+def test_a_dark_image_can_be_made_to_fill_the_range() -> None:
+    """Brighter, then harder: values that lie between 0 and 40, as of a microscope, become nearly black to nearly white."""
+    table = Look().changed(brightness=9, contrast=10).table()
+    assert table[0] < 20
+    assert table[40] > 235
+    assert (np.diff(table.astype(int)) >= 0).all()
+
+
 def test_brightness_and_contrast_change_what_is_seen_and_no_file(tmp_path: Path) -> None:
     """`>` and `)` make the picture brighter and harder, `<` and `(` take it back; another image keeps the look."""
 

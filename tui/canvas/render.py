@@ -30,8 +30,8 @@ class Look:
         return Look(bound(self.brightness + brightness), bound(self.contrast + contrast))
 
     def table(self) -> NDArray[np.uint8]:
-        """uint8 (256,): what each value becomes."""
-        values = (np.arange(256) - 127.5) * 1.2**self.contrast + 127.5 + 12 * self.brightness
+        """uint8 (256,): what each value becomes; first brighter, then harder, so that a dark image can fill the range."""
+        values = (np.arange(256) + 12 * self.brightness - 127.5) * 1.2**self.contrast + 127.5
         return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)
 
 
