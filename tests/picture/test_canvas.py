@@ -16,15 +16,17 @@ from storage.pyramid import Pyramid, build
 from tests.picture.gallery import Dialog, photo
 from tests.screen.app import ScreenDriver, make_terminal, running, until
 from tests.screen.terminal import Screen
+from tui.canvas.cell_frame import CellFrame
 from tui.canvas.frame import BASE_COLORS
-from tui.canvas.marks import moving_marks
+from tui.canvas.layer import Slots
+from tui.canvas.marks import moving_marks, still_marks
 from tui.canvas.overlay import Grid, Hint, Outline, Overlay
 from tui.canvas.render import Look, render
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.picture.prepare import Prepared, prepare
 from tui.picture.stage import Stage
-from tui.terminal import Graphics
+from tui.terminal import Graphics, Terminal
 
 BACKGROUND = (18, 18, 18)
 COLORS = ("#56b4e9", "#e69f00", "#009e73")
@@ -177,6 +179,26 @@ def test_cells_show_regions_as_coloured_cells_and_names_as_words() -> None:
         await until(lambda: "platelet" not in screen.text(), app)
 
     play(Graphics.CELLS, scenario)
+
+
+def test_cells_after_many_moves_are_as_if_drawn_afresh() -> None:
+    """Without graphics, too: after each of forty overlays every cell has the text that a new picture would have."""
+    terminal = Terminal(size_cells=(60, 24), cell_wh_px=(8, 16), graphics=Graphics.CELLS)
+    viewport = Viewport.fitting((640, 480), (480, 384))
+    base = prepare(render(build(photo(3, (640, 480))), viewport, Look(), BACKGROUND), terminal, (60, 24), BACKGROUND)
+    rng, slots = random.Random(8), Slots()
+    frame = CellFrame(base, slots, truecolor=True)
+    for _ in range(40):
+        overlay = random_overlay(rng)
+        marks = still_marks(overlay, viewport), moving_marks(overlay, viewport, (8, 16))
+        fresh = CellFrame(base, slots, truecolor=True)
+        before, keys = frame.cell_rows, frame.keys.copy()
+        frame.show(*marks)
+        fresh.show(*marks)
+        assert frame.cell_rows == fresh.cell_rows
+        told = frame.keys != keys
+        for row, (old, new) in enumerate(zip(before, frame.cell_rows, strict=True)):
+            assert [a != b for a, b in zip(old.full, new.full, strict=True)] == told[row].tolist()
 
 
 def test_letters_of_regions_on_one_spot_are_all_read() -> None:
