@@ -96,6 +96,8 @@ def test_a_press_beside_the_picture_draws_nothing(tmp_path: Path) -> None:
             await seat.pilot.mouse_down("RegionList", offset=(3, 3))
             await seat.pilot.mouse_up(CanvasView, offset=(30, 10))
             await seat.pilot.mouse_down(CanvasView, offset=(30, 10))
+            await seat.pilot.hover(CanvasView, offset=(60, 12))
+            assert len(screen._hand.points) == 1
             await seat.pilot.mouse_up("RegionList", offset=(3, 3))
             assert regions(screen) == ()
             assert screen._hand.points == ()

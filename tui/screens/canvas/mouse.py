@@ -38,7 +38,10 @@ class MouseScreen(AidedScreen):
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """A click is pointing and Space; a drag draws; a click without a tool chooses."""
         at, pressed, self._pressed_at = self._in_view(event), self._pressed_at, None
-        if at is None or pressed is None or self._viewport is None or self._image is None:
+        if pressed is None or self._viewport is None or self._image is None:
+            return
+        if at is None:
+            self._drop_drag(pressed)
             return
         if self._pointer is None:
             self._edit(Choose(self._under(self._on_image(at))))
@@ -47,6 +50,13 @@ class MouseScreen(AidedScreen):
         if is_drag and self._hand.tool is Tool.RECTANGLE and not self._hand.points:
             self._place(self._on_image(pressed))
         self._place(self._on_image(at))
+
+    def _drop_drag(self, pressed: Point) -> None:
+        """Let go beside the picture: what this drag began is not meant."""
+        if self._hand.tool is Tool.RECTANGLE and self._hand.points == (self._on_image(pressed),):
+            self._hand = self._hand.emptied()
+            self._point()
+            self._draw()
 
     def on_click(self, event: events.Click) -> None:
         """A double click closes the polygon."""
