@@ -68,10 +68,11 @@ class Detector(nn.Module):  # type: ignore[misc]
         for n, (level, stride) in enumerate(zip(levels, STRIDES, strict=True)):
             at = _places(level, stride)
             x = self.shared(level)
-            logits.append(self.score(self.for_class(x)).flatten(2).mT)  # (B, H * W, C)
-            sides = (self.sides(self.for_box(x)).flatten(2).mT + self.size[n]).clamp(
-                max=6
-            ).exp() * stride  # (B, H * W, 4)
+            logits.append(self.score(self.for_class(x)).flatten(2).mT.float())  # (B, H * W, C)
+            said = (
+                self.sides(self.for_box(x)).flatten(2).mT.float()
+            )  # (B, H * W, 4); in half precision boxes would be off by px
+            sides = (said + self.size[n]).clamp(max=6).exp() * stride
             boxes.append(torch.cat([at[:, :2] - sides[..., :2], at[:, :2] + sides[..., 2:]], -1))
             places.append(at)
         return Raw(torch.cat(logits, 1), torch.cat(boxes, 1), torch.cat(places)), levels[0]
@@ -89,7 +90,7 @@ class Detector(nn.Module):  # type: ignore[misc]
     def masks(self, pyramid: Sequence[Tensor], level: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """Logits (N, MASK_PX, MASK_PX) of the masks inside boxes, which are given image by image, (n, 4) each."""
         coarse, fine = _cut(level, boxes, STRIDES[0]), _cut(self.fine(pyramid[0]), boxes, STRIDES[0] // 2)
-        return self.mask(torch.cat([coarse, fine], 1))[:, 0]
+        return self.mask(torch.cat([coarse, fine], 1))[:, 0].float()
 
 
 def _places(level: Tensor, stride: int) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - as all of PyTorch's users call it
 
 from assist.detector import MASK_PX, Detector, Raw, iou
+from assist.device import has_bf16
 
 BATCH = 4
 RATE = 2e-3
@@ -92,11 +93,17 @@ def _loss(detector: Detector, lessons: Sequence[Lesson], rng: np.random.Generato
     levels = zip(*(lesson.pyramid for lesson in lessons), strict=True)
     pyramid = [torch.cat(level).to(device).float() for level in levels]
     targets = [_moved(lesson.target, device) for lesson in lessons]
-    raw, level = detector(pyramid)
-    loss = _box_loss(raw, targets)
-    if detector.with_masks:
-        loss = loss + MASK_WEIGHT * _mask_loss(detector, pyramid, level, targets, rng)
-    return loss
+    with torch.autocast(device, half_type(device), enabled=half_type(device) is not None):
+        raw, level = detector(pyramid)
+        masks = _mask_loss(detector, pyramid, level, targets, rng) if detector.with_masks else 0.0
+    return _box_loss(raw, targets) + MASK_WEIGHT * masks
+
+
+def half_type(device: str) -> torch.dtype | None:
+    """The shorter floats that a device computes with faster, or None. They halve the time of a step where a CPU has them."""
+    if device == "cpu":
+        return torch.bfloat16 if has_bf16() else None
+    return torch.bfloat16 if device == "cuda" else None
 
 
 def _moved(target: Target, device: str) -> Target:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -47,6 +48,14 @@ def choose_device() -> Device:
     if torch.backends.mps.is_available():
         return Device("mps", "Apple GPU", 64)
     return Device("cpu", f"cpu ({torch.backends.cpu.get_cpu_capability()})", 16)
+
+
+def has_bf16() -> bool:
+    """True where this CPU computes in bfloat16 itself, which is twice as fast as float32."""
+    try:
+        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
 
 
 def stay_modest(threads: int) -> None:

@@ -17,7 +17,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from assist.backbones import Floats, Images
-from assist.device import Device
+from assist.device import Device, has_bf16
 from core.errors import BadInput
 
 LAST = 1280
@@ -132,12 +132,4 @@ def _fold(module: Any, pairs: Any) -> None:
 def _dtype(device: Device) -> torch.dtype:
     if device.torch == "cuda":
         return torch.float16
-    fast = device.torch == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
-    return torch.bfloat16 if fast else torch.float32
-
-
-def _has_bf16() -> bool:
-    try:
-        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
+    return torch.bfloat16 if device.torch == "cpu" and has_bf16() else torch.float32

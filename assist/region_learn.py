@@ -21,7 +21,7 @@ from core.geometry import box_iou
 from core.ids import LabelId
 from core.suggestions import SAME_IOU
 
-FOLDS = 3
+FOLDS = 2  # each costs a whole training
 LEAST_PICTURES = 10
 LEAST_AUDIT = 10
 LEAST_THRESHOLD = 0.15

@@ -36,6 +36,7 @@ NAMES = (
     "fuzz-labels",
     "fuzz-images",
     "assist",
+    "assist_regions",
 )
 
 
