@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from assist import calibrate, heads
+from assist import calibrate, doubting, heads
 from assist.heads import Head
 from core.annotation import Answer
 from core.errors import TaglineError
@@ -48,13 +48,25 @@ class Examples:
         return found
 
 
+class Disputed(NamedTuple):
+    """A row of the examples, what a model would answer instead, and how sure it is."""
+
+    row: int
+    answer: Answer
+    sure: float
+
+
 @dataclass(frozen=True)
 class Model:
-    """A fitted head and what is known of it; `thresholds` are by label in multi-label, all the same in multi-class."""
+    """A fitted head and what is known of it; `thresholds` are by label in multi-label, all the same in multi-class.
+
+    `doubts` are about examples whose labels a head that has not seen them confidently disagrees with, the surest first.
+    """
 
     head: Head
     thresholds: tuple[float | None, ...]
     metrics: Mapping[str, Any]
+    doubts: tuple[Disputed, ...] = ()
 
     @property
     def threshold(self) -> float | None:
@@ -120,7 +132,10 @@ def _learn_classes(examples: Examples, groups: Sequence[int], *, target: float, 
         **_figures(examples, right, at), **_threshold_figures(found),
         "why": "" if found else calibrate.why_none(scores, hits, target), "curve": calibrate.curve(scores, hits),
     }  # fmt: skip
-    return Model(replace(head, temperature=at), (found.score if found else None,) * len(head.classes), metrics)
+    ordered = [examples.classes[n] for n in order]
+    doubts = [Disputed(row, Answer((ordered[said],)), sure) for row, said, sure in doubting.of_classes(chance, columns)]
+    least = (found.score if found else None,) * len(head.classes)
+    return Model(replace(head, temperature=at), least, metrics, tuple(doubts))
 
 
 def _learn_labels(examples: Examples, groups: Sequence[int], *, target: float, seed: int) -> Model:
@@ -140,7 +155,11 @@ def _learn_labels(examples: Examples, groups: Sequence[int], *, target: float, s
         "why": "" if good else calibrate.why_none(*said, target), "curve": calibrate.curve(*said),
         "label_precision": round(float(hits.sum() / max(1, (chance >= MAYBE).sum())), 4),
     }  # fmt: skip
-    return Model(head, tuple(one.score if one else None for one in found), metrics)
+    doubts = [
+        Disputed(row, Answer(tuple(examples.classes[n] for n in np.flatnonzero(said))), sure)
+        for row, said, sure in doubting.of_labels(chance, examples.truth)
+    ]
+    return Model(head, tuple(one.score if one else None for one in found), metrics, tuple(doubts))
 
 
 def _label_threshold(

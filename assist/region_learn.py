@@ -15,28 +15,31 @@ from numpy.typing import NDArray
 from assist import calibrate
 from assist.calibrate import Threshold
 from assist.found import Found
-from core.annotation import Region
+from core.annotation import Answer, Region
 from core.consensus import shape_iou
+from core.doubts import Doubt
 from core.geometry import box_iou
-from core.ids import LabelId
+from core.ids import ItemId, LabelId
 from core.suggestions import SAME_IOU
 
 FOLDS = 2  # each costs a whole training
 LEAST_PICTURES = 10
 LEAST_AUDIT = 10
 LEAST_THRESHOLD = 0.15
+SURELY = 0.6
 
 
 @dataclass(frozen=True)
 class Checked:
     """What was found on one audit picture beside what people drew there."""
 
+    item: ItemId
     found: tuple[Found, ...]
     right: tuple[bool, ...]
     drawn: int
 
 
-def check(found: Sequence[Found], drawn: Sequence[Region], labels: Sequence[LabelId]) -> Checked:
+def check(item: ItemId, found: Sequence[Found], drawn: Sequence[Region], labels: Sequence[LabelId]) -> Checked:
     """Compare, the surest first."""
     ranked = sorted(found, key=lambda one: -one.score)
     free = list(drawn)
@@ -47,7 +50,7 @@ def check(found: Sequence[Found], drawn: Sequence[Region], labels: Sequence[Labe
         right.append(best >= SAME_IOU)
         if right[-1]:
             del free[place]
-    return Checked(tuple(ranked), tuple(right), len(drawn))
+    return Checked(item, tuple(ranked), tuple(right), len(drawn))
 
 
 def _overlap(found: Found, region: Region, labels: Sequence[LabelId]) -> float:
@@ -76,6 +79,21 @@ def _threshold(checked: Sequence[Checked], column: int, target: float) -> Thresh
     ]
     scores = np.array([score for score, _ in pairs])
     return calibrate.choose(scores, np.array([right for _, right in pairs], dtype=bool), target)
+
+
+def doubts(checked: Sequence[Checked], least: Sequence[Threshold | None], labels: Sequence[LabelId]) -> list[Doubt]:
+    """Pictures on which a trusted label is surely found where nobody drew it, the surest first."""
+    found = []
+    for picture in checked:
+        missed = [
+            one
+            for one, right in zip(picture.found, picture.right, strict=True)
+            if not right and (t := least[one.column]) is not None and one.score >= max(t.score, SURELY)
+        ]
+        if missed:
+            answer = Answer(regions=tuple(Region(labels[one.column], one.shape) for one in missed))
+            found.append(Doubt(picture.item, missed[0].score, answer))
+    return sorted(found, key=lambda doubt: -doubt.sure)
 
 
 def figures(

@@ -126,8 +126,10 @@ async def _learn(ticket: Ticket, subject: Subject, bench: Bench, labeled: Sequen
         "labels": len(known.items), "backbone": backbone.id, "target": subject.settings.target,
         "seed": schooling.seed, "thresholds": [one.score if one else None for one in least],
     }  # fmt: skip
+    doubts = region_learn.doubts(checked, least, schooling.classes)
+    metrics["doubted"] = len(doubts)
     weights = await asyncio.to_thread(pupil.to_bytes, backbone.id)
-    await ticket.write(learning.learned, run, weights, metrics["threshold"], metrics, len(labeled))
+    await ticket.write(learning.learned, run, weights, metrics["threshold"], metrics, len(labeled), doubts)
 
 
 def _schooling(subject: Subject, bench: Bench, backbone: LiteBackbone, labeled: Sequence[Seen]) -> Schooling:
@@ -202,8 +204,8 @@ async def _hold_out(
             kept.write(n, items, found)
         drawn = [known.items[row].answer for row in part.tolist()]
         checked += [
-            region_learn.check(one, answer.regions if answer else (), schooling.classes)
-            for one, answer in zip(found, drawn, strict=True)
+            region_learn.check(item, one, answer.regions if answer else (), schooling.classes)
+            for one, answer, item in zip(found, drawn, items, strict=True)
         ]
     return checked
 

@@ -25,6 +25,7 @@ from assist.ticket import Ticket, now_ms
 from assist.vectors import Vectors
 from core import learning, suggestions
 from core.assist_schedule import FEATURIZE, TRAIN, growth
+from core.doubts import Doubt
 from core.ids import ItemId, ItemKind, ItemState, Source
 from core.learning import RunState, Seen, Subject
 from core.suggestions import Suggestion
@@ -120,14 +121,17 @@ async def _learned(ticket: Ticket, subject: Subject, run: int, material: Materia
     if (weights := await ticket.db.read(learning.weights_of, run)) is not None:
         metrics = (await ticket.db.read(learning.run_by_id, run)).metrics
         return Model(Head.from_bytes(weights), tuple(metrics["thresholds"]), metrics)
-    model, count = await asyncio.to_thread(_fit, subject, material)
+    model, rows = await asyncio.to_thread(_fit, subject, material)
     ticket.step(0.6)
     metrics = {**model.metrics, "thresholds": list(model.thresholds), "target": subject.settings.target}
-    await ticket.write(learning.learned, run, model.head.to_bytes(), model.threshold, metrics, count)
+    found = [Doubt(material.items[rows[n]].item, sure, answer) for n, answer, sure in model.doubts]
+    metrics["doubted"] = len(found)
+    await ticket.write(learning.learned, run, model.head.to_bytes(), model.threshold, metrics, len(rows), found)
     return model
 
 
-def _fit(subject: Subject, material: Material) -> tuple[Model, int]:
+def _fit(subject: Subject, material: Material) -> tuple[Model, list[int]]:
+    """The model, and the rows that it learned from."""
     known = set(subject.labels)
     rows = [n for n, seen in enumerate(material.items) if seen.answer is not None and seen.answer.label_set & known]
     if not rows:
@@ -137,7 +141,7 @@ def _fit(subject: Subject, material: Material) -> tuple[Model, int]:
     examples = examples_of(answers, material.features[rows], audit, subject.labels)
     groups = material.groups
     target, seed = subject.settings.target, subject.seed % 2**32
-    return learn(subject.task_type, examples, groups, target=target, seed=seed), len(rows)
+    return learn(subject.task_type, examples, groups, target=target, seed=seed), rows
 
 
 async def _infer(

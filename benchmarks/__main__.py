@@ -37,6 +37,8 @@ NAMES = (
     "fuzz-images",
     "assist",
     "assist_regions",
+    "assist_kills",
+    "assist_beside",
 )
 
 
@@ -47,7 +49,7 @@ def main() -> int:
     parser.add_argument(
         "--items",
         type=int,
-        help="queue, ingest, faults, export, fuzz_keys: how many items or keys instead of the target's",
+        help="queue, ingest, faults, export, fuzz_keys, assist_…: how many items, keys, seeds or kills instead of the target's",
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="queue, sessions: how long each part runs")
     parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="both")

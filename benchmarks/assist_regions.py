@@ -59,14 +59,14 @@ async def _simulated(folder: Path, count: int) -> dict[str, Any]:
     await migrate(url)
     db = await open_database(url)
     try:
-        labeler = await _make(db, count)
+        labeler = await make_cells(db, count)
         history, spent_s = await _label_all(db, Bench(choose_device(), folder, {}), labeler)
         return {**await _report(db, labeler), "history": history, "worker_cpu_s": round(spent_s)}
     finally:
         await db.close()
 
 
-async def _make(db: Database, count: int) -> BoxLabeler:
+async def make_cells(db: Database, count: int) -> BoxLabeler:
     """The pictures as a running project with ML assist, and its labeler."""
     shared = data_folder()
     assert shared is not None

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from core import doubts
 from core.access import require_in
 from core.annotation import Answer
 from core.database import Database
+from core.doubts import Doubt
 from core.errors import BadInput, NotFound
 from core.ids import ItemId, ItemKind, ItemState, ProjectId, Source
 from core.people import Account
@@ -34,6 +36,7 @@ class Browsed:
     Attributes:
         stamp_ms: tells a reviewer's action which answer was seen.
         score: how sure the model is, or was, of the suggestion that the item carries, 0 to 1.
+        doubt: what a model says instead of the answer, which no reviewer has looked at since.
     """
 
     item: ItemId
@@ -51,6 +54,7 @@ class Browsed:
     labelers: tuple[str, ...] = ()
     is_gold: bool = False
     score: float | None = None
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,13 @@ async def full_page(
 def _all_browsed(conn: Connection, rows: Sequence[Row[Any]]) -> tuple[Browsed, ...]:
     names = _labelers(conn, [row.id for row in rows])
     scores = _scores(conn, rows)
-    return tuple(_browsed(row, names.get(row.id, ()), scores.get((row.id, row.model_id))) for row in rows)
+    found = doubts.of_items(conn, [row.id for row in rows])
+    return tuple(
+        _browsed(
+            row, names.get(row.id, ()), scores.get((row.id, row.model_id)), found.get((row.id, row.decided_ms or 0))
+        )
+        for row in rows
+    )
 
 
 def _scores(conn: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[int, int], float]:
@@ -155,14 +165,14 @@ def _labelers(conn: Connection, items: Sequence[int]) -> dict[int, tuple[str, ..
     return found
 
 
-def _browsed(row: Row[Any], labelers: tuple[str, ...], score: float | None) -> Browsed:
+def _browsed(row: Row[Any], labelers: tuple[str, ...], score: float | None, doubt: Doubt | None) -> Browsed:
     return Browsed(
         item=ItemId(row.id), path=row.path, etag=row.etag, size_wh=(row.width, row.height), frames=row.frames,
         state=ItemState(row.state), kind=ItemKind(row.kind),
         answer=Answer.from_json(row.answer) if row.answer else Answer(),
         source=Source(row.source) if row.source else None, stamp_ms=row.decided_ms or 0,
         reviewed=row.reviewed_ms is not None, reason=row.reason or "", labelers=labelers, is_gold=row.gold is not None,
-        score=score,
+        score=score, doubt=None if row.reviewed_ms is not None else doubt,
     )  # fmt: skip
 
 

@@ -61,8 +61,12 @@ def candidates(
 
 
 def is_audit_turn(done: int) -> bool:
-    """True when a labeler who has done so many items is to do some of the audit stream: a burst in five. Pure."""
-    return done // AUDIT_BURST % AUDIT_EVERY == 0
+    """True when a labeler who has done so many items is to do some of the audit stream. Pure.
+
+    A burst in five; at first every other one, or a project that trains early would have too few to prove anything by.
+    """
+    burst = done // AUDIT_BURST
+    return burst % (2 if burst < AUDIT_EVERY else AUDIT_EVERY) == 0
 
 
 def _corrections(conn: Connection, here: dict[str, Any]) -> Sequence[Any]:

@@ -6,17 +6,18 @@ with a suggestion: only their answers may tell how good a model is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, insert, literal_column, select, update
 
-from core import assist_settings, audit, suggestions
+from core import assist_settings, audit, doubts, suggestions
 from core.annotation import Answer
 from core.assist_settings import AssistSettings
 from core.audit import Happening
+from core.doubts import Doubt
 from core.ids import ItemId, ItemKind, ItemState, LabelId, ProjectId, ProjectState, Source, TaskType
 from core.progress import project_progress
 from core.tables import ITEM, JOB, LABEL_CLASS, MODEL_RUN, PREDICTION, PROJECT
@@ -160,9 +161,17 @@ def note(conn: Connection, run: int, line: str) -> None:
 
 
 def learned(
-    conn: Connection, run: int, weights: bytes, threshold: float | None, metrics: Mapping[str, Any], labels: int
+    conn: Connection,
+    run: int,
+    weights: bytes,
+    threshold: float | None,
+    metrics: Mapping[str, Any],
+    labels: int,
+    found: Sequence[Doubt] = (),
 ) -> None:
-    """Keep what a run has learned, so that whoever takes it up after a kill need not learn it again."""
+    """Keep what a run has learned, and doubts, so that whoever takes it up after a kill need not learn it again."""
+    project = conn.execute(select(MODEL_RUN.c.project_id).where(MODEL_RUN.c.id == run)).scalar_one()
+    doubts.replace(conn, ProjectId(project), run, found)
     values = {"weights": weights, "threshold": threshold, "metrics": dict(metrics), "labels": labels}
     conn.execute(update(MODEL_RUN).where(MODEL_RUN.c.id == run).values(values))
 

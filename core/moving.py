@@ -20,6 +20,7 @@ from core.ids import AssignmentState, ItemState, ProjectId, ProjectState, Role
 from core.items import annotation_count, item_counts
 from core.progress import label_counts, project_progress
 from core.projects import refuse_taken_name
+from core.suggestions import REGION_COUNTS
 from core.tables import (
     ACCOUNT,
     ASSIGNMENT,
@@ -192,6 +193,8 @@ class Arrival:
             row["state"] = ProjectState.PAUSED.value
         elif table is TALLY and row["what"] == What.LABEL:
             row["code"] = self.ids["label_class"][row["code"]]
+        elif table is TALLY and row["what"] in REGION_COUNTS.values():
+            row["code"] = self.ids["model_run"][row["code"]]
         elif table is ASSIGNMENT and row["state"] == AssignmentState.LEASED:
             row["lease_until_ms"] = 0  # it ran out on the way: the janitor gives it back, with the draft kept
         elif table is EVENT and isinstance(account := row["body"].get("account"), int):

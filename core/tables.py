@@ -340,6 +340,17 @@ class Prediction(Base, table=True):
     )
 
 
+class Doubt(Base, table=True):
+    """An answer that a model confidently disagrees with; over as soon as the item's `decided_ms` is another."""
+
+    project_id: int = Field(sa_column=ref("project.id", primary_key=True))
+    item_id: int = Field(sa_column=ref("item.id", primary_key=True))
+    model_id: int = Field(sa_column=ref("model_run.id"))
+    sure: float
+    body: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    decided_ms: int = Field(sa_column=ms())
+
+
 UNFINISHED = text("state IN ('queued','running')")
 
 
@@ -408,6 +419,7 @@ EVENT = _table(Event)
 TALLY = _table(Tally)
 MODEL_RUN = _table(ModelRun)
 PREDICTION = _table(Prediction)
+DOUBT = _table(Doubt)
 JOB = _table(Job)
 WORKER = _table(WorkerProcess)
 PROCESS = _table(ServerProcess)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from core.ids import AccountId, ItemId, ItemState, LabelId, ProjectId, Source
-from core.tables import ASSIGNMENT, IS_SUBMITTED, ITEM, ITEM_LABEL, PREDICTION
+from core.tables import ASSIGNMENT, DOUBT, IS_SUBMITTED, ITEM, ITEM_LABEL, PREDICTION
 
 # Written out, so that the partial indexes are used (see `core.queue`).
 _UNREVIEWED = and_(ITEM.c.state == literal_column(str(ItemState.LABELED.value)), ITEM.c.reviewed_ms.is_(None))
@@ -57,6 +57,7 @@ class Filter:
         since_ms, until_ms: decided at or after, and before, in epoch ms; with either, pages go from new to old.
         reviewed: True for what a reviewer approved or decided, False for labeled items that none has looked at.
         score_from, score_until: a model suggested an answer with a score, 0 to 1, of at least, and of under this.
+        doubted: True for answers that a model confidently disagrees with and that no reviewer has looked at.
         text: part of the path, in any case.
     """
 
@@ -69,6 +70,7 @@ class Filter:
     reviewed: bool | None = None
     score_from: float | None = None
     score_until: float | None = None
+    doubted: bool = False
     text: str = ""
 
     @property
@@ -169,6 +171,8 @@ def _driver(wanted: Filter) -> str:
     """Whose index is walked."""
     if wanted.by_date:
         return "date"
+    if wanted.doubted:
+        return "doubt"
     if wanted.label is not None:
         return "label"
     if wanted.labeler is not None:
@@ -183,6 +187,8 @@ def _indexes(project: ProjectId, wanted: Filter) -> list[tuple[Table, tuple[Colu
     driver, here = _driver(wanted), ITEM.c.project_id == project
     if driver == "date":
         return [(ITEM, (here, *_dates(wanted)))]
+    if driver == "doubt":
+        return [(DOUBT, (DOUBT.c.project_id == project,))]
     if driver == "label":
         return [(ITEM_LABEL, _has_label(project, wanted))]
     if driver == "labeler":
@@ -214,6 +220,9 @@ def _rest(project: ProjectId, wanted: Filter, of: FromClause) -> list[ColumnElem
     """Everything that is asked for beside the driver."""
     found: list[ColumnElement[bool]] = []
     driver, c = _driver(wanted), of.c
+    if wanted.doubted:
+        this = (DOUBT.c.project_id == project, DOUBT.c.item_id == c.id, DOUBT.c.decided_ms == c.decided_ms)
+        found += [exists().where(*this), c.reviewed_ms.is_(None)]
     if wanted.states and driver != "state":
         found.append(c.state.in_([state.value for state in wanted.states]))
     if wanted.label is not None and driver != "label":

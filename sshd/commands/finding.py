@@ -111,6 +111,9 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
     seen.add_argument("--unreviewed", action="store_true", help="only labeled items that none has looked at")
     parser.add_argument("--score-from", type=float, help="a model was at least so sure of its suggestion, 0 to 1")
     parser.add_argument("--score-until", type=float, help="a model was less sure than this")
+    parser.add_argument(
+        "--doubted", action="store_true", help="only answers that a model confidently disagrees with, not yet reviewed"
+    )
     parser.add_argument("--text", default="", help="part of the path")
 
 
@@ -127,6 +130,7 @@ async def read_filter(context: Context, args: argparse.Namespace, labels: LabelS
         reviewed=True if args.reviewed else (False if args.unreviewed else None),
         score_from=args.score_from,
         score_until=args.score_until,
+        doubted=args.doubted,
         text=args.text,
     )
 

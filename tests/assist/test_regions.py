@@ -59,7 +59,7 @@ def test_a_second_find_of_one_object_is_wrong() -> None:
     """Two boxes on one cell: the surer one is right, the other one is not."""
     drawn = [Region(ONE, Box(0, 0, 10, 10))]
     found = [Found(0, 0.5, Box(0, 0, 10, 11)), Found(0, 0.9, Box(0, 0, 10, 9)), Found(1, 0.8, Box(0, 0, 10, 10))]
-    checked = region_learn.check(found, drawn, (ONE, TWO))
+    checked = region_learn.check(ItemId(1), found, drawn, (ONE, TWO))
     assert [one.score for one in checked.found] == [0.9, 0.8, 0.5]
     assert checked.right == (True, False, False)
 

@@ -50,6 +50,7 @@ def _all(now: Filter, labels: LabelSet, people: Sequence[Account], now_ms: int) 
         yield Facet(STATE_NAMES[state], "state", replace(now, states=_toggled(now.states, state)))
     yield Facet("not reviewed", "review", replace(now, reviewed=None if now.reviewed is False else False))
     yield Facet("reviewed", "review", replace(now, reviewed=None if now.reviewed else True))
+    yield Facet("a model disagrees", "review", replace(now, doubted=not now.doubted))
     for label in labels:
         chosen = None if now.label == label.id else label.id
         yield Facet(clean(label.path), "label", replace(now, label=chosen), label.color)
@@ -114,6 +115,8 @@ def loosened(now: Filter) -> Filter:
         return replace(now, score_from=None, score_until=None)
     if now.by_date:
         return replace(now, until_ms=None) if now.until_ms is not None else replace(now, since_ms=None)
+    if now.doubted:
+        return replace(now, doubted=False)
     for name, empty in (("reviewed", None), ("source", None), ("labeler", None), ("label", None)):
         if getattr(now, name) is not empty:
             return replace(now, **{name: empty})  # type: ignore[arg-type]

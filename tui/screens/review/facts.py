@@ -42,6 +42,10 @@ def facts(known: Known, whose: int | None, labels: LabelSet, colors: Mapping[str
         text.append(f" {name} ", f"bold {ink_on(paper)} on {paper}").append(" ")
     word, color = STATE_WORDS[item.state]
     text.append("" if tags else word, colors[color]).append("\n")
+    if item.doubt is not None:
+        said = answer_text(item.doubt.answer, labels)
+        what = "there is also" if item.doubt.answer.regions else "it is"
+        text.append(f"a model is {item.doubt.sure:.0%} sure that {what}: {said}\n", colors["warning"])
     text.append("".join(f"{fact}\n" for fact in _said_of(item)), colors["secondary"])
     answers = current(known.answers)
     text.append("\nAnswers\n" if answers else "", "bold")

@@ -94,6 +94,8 @@ def filter_chips(wanted: Filter, labels: LabelSet, people: Mapping[AccountId, Ac
         chips.append(f"score {wanted.score_from:g} or more")
     if wanted.score_until is not None:
         chips.append(f"score under {wanted.score_until:g}")
+    if wanted.doubted:
+        chips.append("a model disagrees")
     if wanted.text:
         chips.append(f"\N{LEFT DOUBLE QUOTATION MARK}{clean(wanted.text)}\N{RIGHT DOUBLE QUOTATION MARK}")
     return tuple(chips)

@@ -1,0 +1,142 @@
+"""kill -9 of the learning worker, again and again, in every phase; then two workers at once. The peer of each figure is zero.
+
+A labeler goes on labeling meanwhile. What people said is compared answer by answer at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from core import jobs, learning
+from core.annotation import Answer
+from core.assist_schedule import KINDS, TRAIN, dedup
+from core.database import Database, open_database
+from core.ids import ItemId
+from core.jobs import JobState
+from core.progress import queue_counts
+from core.schema import migrate
+from core.tables import ITEM, PREDICTION
+from tests.assist.house import Studio, open_studio
+from tests.assist.test_kills import forget_leases, start, wait_for_work
+from tests.builders import NOW_MS
+
+KILLS = 20
+EACH = 400
+LABELED = 200
+PAUSES_S = (0.02, 2.5)
+WAIT_S = 300
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Counts; all but the first few should be 0."""
+    with TemporaryDirectory(prefix="tagline-kills-") as name:
+        found = asyncio.run(_killed(Path(name), args.items or KILLS))
+    zero = ("labels changed", "prelabels without a prediction", "queue counts that do not add up", "runs left open")
+    return {**found, "met": {what: found[what] == 0 for what in zero}}
+
+
+async def _killed(folder: Path, kills: int) -> dict[str, Any]:
+    url = f"sqlite:///{folder / 'tagline.db'}"
+    await migrate(url)
+    db = await open_database(url)
+    try:
+        studio = await open_studio(db, folder, each=EACH, target=0.8)
+        await studio.label(LABELED)
+        before = await _answers(db, studio)
+        phases = await _kill_often(db, folder, studio, kills)
+        await _finish_with_two(db, folder, studio)
+        return {"kills": kills, "killed in": dict(phases), **await _compared(db, studio, before)}
+    finally:
+        await db.close()
+
+
+async def _kill_often(db: Database, folder: Path, studio: Studio, kills: int) -> Counter[str]:
+    """Start, wait a while, kill; a training is asked for again whenever the last one was done."""
+    rng, phases = random.Random(1), Counter[str]()
+    for _ in range(kills):
+        if not await db.read(jobs.unfinished_count):
+            await db.write(jobs.enqueue, TRAIN, dedup(studio.project), {}, now_ms=NOW_MS, project=studio.project)
+        worker = await start(folder)
+        await wait_for_work(db)
+        await asyncio.sleep(rng.uniform(*PAUSES_S))
+        phases[await _phase(db, studio)] += 1
+        worker.send_signal(signal.SIGKILL)
+        await worker.wait()
+        await forget_leases(db)
+    return phases
+
+
+async def _phase(db: Database, studio: Studio) -> str:
+    found = await db.read(jobs.jobs_of, studio.project, KINDS)
+    job = next((job for job in found if job.is_unfinished), None)
+    if job is None:
+        return "between jobs"
+    if job.state is not JobState.RUNNING:
+        return f"{job.kind}, not begun"
+    run = next((run for run in await db.read(learning.runs_of, studio.project, 1)), None)
+    if run is None or run.kind != job.kind:
+        return f"{job.kind}, reading"
+    return f"{job.kind}, {'predicting and placing' if run.threshold is not None else 'embedding or fitting'}"
+
+
+async def _finish_with_two(db: Database, folder: Path, studio: Studio) -> None:
+    if not await db.read(jobs.unfinished_count):
+        await db.write(jobs.enqueue, TRAIN, dedup(studio.project), {}, now_ms=NOW_MS, project=studio.project)
+    workers = [await start(folder), await start(folder)]
+    async with asyncio.timeout(WAIT_S):
+        while await _is_busy(db, studio):  # noqa: ASYNC110 - the fact lies in the database
+            await asyncio.sleep(0.2)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+        await worker.wait()
+
+
+async def _is_busy(db: Database, studio: Studio) -> bool:
+    return bool(await db.read(jobs.unfinished_count)) or await db.read(learning.active_run, studio.project) is None
+
+
+async def _answers(db: Database, studio: Studio) -> Mapping[ItemId, Answer]:
+    seen = await db.read(learning.seen_after, studio.project, ItemId(0), 10_000)
+    return {one.item: one.answer for one in seen if one.answer is not None}
+
+
+async def _compared(db: Database, studio: Studio, before: Mapping[ItemId, Answer]) -> dict[str, Any]:
+    after = await _answers(db, studio)
+    queue = await db.read(queue_counts, studio.project)
+    counted = await db.read(_by_kind)
+    runs = await db.read(learning.runs_of, studio.project, 200)
+    found = await db.read(jobs.jobs_of, studio.project, KINDS, 200)
+    return {
+        "jobs done": sum(job.state is JobState.DONE for job in found),
+        "jobs given up": sum(job.state is JobState.FAILED for job in found),
+        "predictions": await db.read(_count_predictions),
+        "labels changed": sum(after.get(item) != answer for item, answer in before.items()) + len(after) - len(before),
+        "prelabels without a prediction": await db.read(_lost),
+        "queue counts that do not add up": sum(queue.get(kind, 0) != counted.get(kind.value, 0) for kind in queue),
+        "runs left open": sum(run.state is learning.RunState.RUNNING for run in runs),
+    }
+
+
+def _lost(conn: Connection) -> int:
+    there = (PREDICTION.c.item_id == ITEM.c.id) & (PREDICTION.c.model_id == ITEM.c.model_id)
+    shown = select(func.count()).select_from(ITEM.outerjoin(PREDICTION, there))
+    return conn.execute(shown.where(ITEM.c.kind == 0, ITEM.c.state == 0, PREDICTION.c.item_id.is_(None))).scalar_one()
+
+
+def _count_predictions(conn: Connection) -> int:
+    return conn.execute(select(func.count()).select_from(PREDICTION)).scalar_one()
+
+
+def _by_kind(conn: Connection) -> dict[int, int]:
+    rows = conn.execute(select(ITEM.c.kind, func.count()).where(ITEM.c.state == 0).group_by(ITEM.c.kind))
+    return {int(kind): int(n) for kind, n in rows}
