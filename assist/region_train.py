@@ -23,8 +23,8 @@ from assist.lite import LiteBackbone
 from core.annotation import Region
 from core.ids import LabelId
 
-STEPS_A_PICTURE = 3
-LEAST_STEPS, MOST_STEPS = 160, 400
+STEPS_A_PICTURE = 2
+LEAST_STEPS, MOST_STEPS = 160, 300
 MOST_VARIANTS, MOST_LESSONS = 4, 600
 FIND_BATCH = 4
 

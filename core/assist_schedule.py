@@ -62,7 +62,7 @@ def next_training(facts: Facts) -> int:
     """The number of labels at which the next training starts."""
     if facts.trained is None:
         return facts.settings.first
-    if not facts.assisted:
+    if not facts.assisted and not facts.task_type.has_regions:
         return facts.trained + LEAST_GROWTH
     return facts.trained + growth(facts.task_type, facts.trained)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from core import assist_schedule, assist_settings, jobs, learning
+from core import assist_schedule, assist_settings, jobs, learning, suggestions
 from core.access import require_in
 from core.assist_schedule import FEATURIZE, KINDS, TRAIN
 from core.assist_settings import AssistSettings
@@ -20,6 +20,7 @@ from core.progress import queue_counts
 from core.projects import project_by_id
 from core.roles import Action
 from core.settings import settings_of
+from core.suggestions import Judged
 
 SEEN_LATELY_MS = 90_000
 
@@ -31,6 +32,7 @@ class AssistStatus:
     Attributes:
         labeled, next_training: answers so far, and the number of them at which the next training starts.
         active: the run whose suggestions are shown, with what people made of them; None where there is none.
+        regions: what they made of suggested boxes or polygons, one by one.
         job: what waits or runs now, or None.
         audited, audit: items of the audit stream that are labeled, and all of them, counted up to `learning.MOST_COUNTED`.
         says: one sentence on how things stand.
@@ -44,6 +46,7 @@ class AssistStatus:
     audit: int
     active: Run | None
     live: Live
+    regions: Judged
     runs: tuple[Run, ...]
     job: Job | None
     workers: tuple[Worker, ...]
@@ -65,7 +68,8 @@ def assist_status(conn: Connection, by: Account, project: ProjectId, *, now_ms: 
     return AssistStatus(
         settings, facts.labeled, assist_schedule.next_training(facts), queue_counts(conn, project),
         audited, audit, active,
-        learning.live(conn, active.id) if active else Live(0, 0.0), runs, waiting, found, says,
+        learning.live(conn, active.id) if active else Live(0, 0.0),
+        suggestions.regions_judged(conn, active.id) if active else Judged(), runs, waiting, found, says,
     )  # fmt: skip
 
 

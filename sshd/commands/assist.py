@@ -104,7 +104,8 @@ def facts(found: AssistStatus) -> dict[str, Any]:
         "says": found.says, "settings": asdict(found.settings), "labeled": found.labeled,
         "next_training": found.next_training, "queue": {kind.name.lower(): found.queue[kind] for kind in ItemKind},
         "audit": {"labeled": found.audited, "all": found.audit}, "active_run": found.active and found.active.id,
-        "live": {"judged": found.live.judged, "precision": found.live.precision}, "runs": runs,
+        "live": {"judged": found.live.judged, "precision": found.live.precision}, "regions": asdict(found.regions),
+        "runs": runs,
         "workers": [asdict(worker) for worker in found.workers],
     }  # fmt: skip
 

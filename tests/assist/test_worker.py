@@ -230,3 +230,21 @@ def test_new_files_are_placed_by_the_model_that_is_there(run_sqlite: Run, tmp_pa
         assert len(await db.read(learning.runs_of, studio.project, 50, TRAIN)) == trained
 
     run_sqlite(body)
+
+
+def test_a_very_early_first_training_does_not_stall(run_sqlite: Run, tmp_path: Path) -> None:
+    """Asked to learn from the first ten labels on, it knows little, says so, and prelabels before half of the work is done."""
+
+    async def body(db: Database) -> None:
+        studio = await open_studio(db, tmp_path, each=80, first=10, target=0.85)
+        await studio.let_it_work()
+        for _ in range(12):
+            await studio.label(10)
+            await studio.let_it_work()
+        runs = await db.read(learning.runs_of, studio.project, 50, TRAIN)
+        assert len(runs) >= 3
+        assert runs[-1].labels == 10
+        assert "audit" in runs[-1].log
+        assert any(run.threshold is not None for run in runs)
+
+    run_sqlite(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -15,6 +15,7 @@ from tui.widgets.bars import ago, bar, column, span
 
 Colors = Mapping[str, str]
 NAME = 16
+BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 
 def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int) -> Text:
@@ -39,7 +40,7 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
         text.append(column("people kept", NAME))
         text.append_text(bar(found.live.precision, 1, cells, colors["success"], colors["panel"]))
         text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
-    text.append("\n").append_text(_runs(found, colors, now_ms))
+    text.append("\n").append_text(_curve(found, colors, cells)).append_text(_runs(found, colors, now_ms))
     for worker in found.workers:
         note = f": {worker.note}" if worker.note and worker.note != found.says else ""
         text.append(_wrapped(f"{worker.name} on {worker.device}{note}", width), colors["secondary"])
@@ -49,6 +50,33 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
 def _wrapped(said: str, width: int) -> str:
     """A sentence on as many lines as it takes."""
     return "\n".join(wrap(clean(said), width)) + "\n"
+
+
+def _curve(found: AssistStatus, colors: Colors, cells: int) -> Text:
+    """How right the newest model is on audit images, from its surest answers on the left to all of them on the right."""
+    run = next((run for run in found.runs if run.metrics.get("curve")), None)
+    if run is None:
+        return Text()
+    text = Text().append(column("precision", NAME))
+    for covered, precision in curve_cells(run.metrics["curve"], cells):
+        shown = run.threshold is not None and covered <= (run.metrics.get("coverage") or 0)
+        color = "success" if precision >= found.settings.target else "warning"
+        text.append(_height(precision), f"{colors[color]}{'' if shown else ' dim'}")
+    text.append(f"  target {found.settings.target:.0%}\n")
+    text.append(column("", NAME)).append("surest".ljust(max(0, cells - 3)) + "all", colors["secondary"])
+    return text.append("  bright: shown\n\n", colors["secondary"])
+
+
+def curve_cells(points: Sequence[tuple[float, float, float]], cells: int) -> list[tuple[float, float]]:
+    """A curve of (threshold, coverage, precision) as so many columns: coverage, and the precision up to there."""
+    reach = points[-1][1]
+    wanted = [reach * (n + 1) / cells for n in range(cells)]
+    return [(at, next(p for _, covered, p in points if covered >= at - 1e-9)) for at in wanted]
+
+
+def _height(precision: float) -> str:
+    """A block as high as the precision lies between a half and one."""
+    return BLOCKS[min(len(BLOCKS) - 1, max(0, int((precision - 0.5) * 2 * len(BLOCKS))))]
 
 
 def _runs(found: AssistStatus, colors: Colors, now_ms: int) -> Text:
