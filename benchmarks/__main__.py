@@ -39,6 +39,7 @@ NAMES = (
     "assist_regions",
     "assist_kills",
     "assist_beside",
+    "assist_speed",
 )
 
 
