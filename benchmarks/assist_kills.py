@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Mapping
@@ -23,17 +24,18 @@ from core.assist_schedule import KINDS, TRAIN, dedup
 from core.database import Database, open_database
 from core.ids import ItemId
 from core.jobs import JobState
+from core.learning import RunState
 from core.progress import queue_counts
 from core.schema import migrate
-from core.tables import ITEM, PREDICTION
+from core.tables import ITEM, JOB, PREDICTION
 from tests.assist.house import Studio, open_studio
-from tests.assist.test_kills import forget_leases, start, wait_for_work
+from tests.assist.test_kills import forget_leases, start
 from tests.builders import NOW_MS
 
 KILLS = 20
 EACH = 400
 LABELED = 200
-PAUSES_S = (0.02, 2.5)
+PAUSES_S = (0.0, 6.0)
 WAIT_S = 300
 
 
@@ -51,6 +53,7 @@ async def _killed(folder: Path, kills: int) -> dict[str, Any]:
     db = await open_database(url)
     try:
         studio = await open_studio(db, folder, each=EACH, target=0.8)
+        await studio.let_it_work()
         await studio.label(LABELED)
         before = await _answers(db, studio)
         phases = await _kill_often(db, folder, studio, kills)
@@ -61,32 +64,44 @@ async def _killed(folder: Path, kills: int) -> dict[str, Any]:
 
 
 async def _kill_often(db: Database, folder: Path, studio: Studio, kills: int) -> Counter[str]:
-    """Start, wait a while, kill; a training is asked for again whenever the last one was done."""
+    """Start, wait a while, kill. Half of the times the embeddings are gone, as if the pictures were new; a training is asked
+    for again whenever the last one was done.
+    """
     rng, phases = random.Random(1), Counter[str]()
-    for _ in range(kills):
+    for n in range(kills):
+        if n % 2:
+            shutil.rmtree(folder / "assist" / "features", ignore_errors=True)
         if not await db.read(jobs.unfinished_count):
             await db.write(jobs.enqueue, TRAIN, dedup(studio.project), {}, now_ms=NOW_MS, project=studio.project)
         worker = await start(folder)
-        await wait_for_work(db)
+        while not await db.read(_is_held):  # noqa: ASYNC110 - the fact lies in the database
+            await asyncio.sleep(0.01)
         await asyncio.sleep(rng.uniform(*PAUSES_S))
-        phases[await _phase(db, studio)] += 1
         worker.send_signal(signal.SIGKILL)
         await worker.wait()
+        phases[await _phase(db, folder, studio)] += 1
         await forget_leases(db)
     return phases
 
 
-async def _phase(db: Database, studio: Studio) -> str:
-    found = await db.read(jobs.jobs_of, studio.project, KINDS)
-    job = next((job for job in found if job.is_unfinished), None)
+def _is_held(conn: Connection) -> bool:
+    """True once a worker that lives has a job in hand: the leases of the dead ones were set back."""
+    held = (JOB.c.state == JobState.RUNNING.value) & (JOB.c.lease_until_ms > 1)
+    return conn.execute(select(JOB.c.id).where(held)).first() is not None
+
+
+async def _phase(db: Database, folder: Path, studio: Studio) -> str:
+    """What it was at when it died."""
+    job = next((job for job in await db.read(jobs.jobs_of, studio.project, KINDS) if job.is_unfinished), None)
     if job is None:
-        return "between jobs"
-    if job.state is not JobState.RUNNING:
-        return f"{job.kind}, not begun"
-    run = next((run for run in await db.read(learning.runs_of, studio.project, 1)), None)
-    if run is None or run.kind != job.kind:
-        return f"{job.kind}, reading"
-    return f"{job.kind}, {'predicting and placing' if run.threshold is not None else 'embedding or fitting'}"
+        return "done already"
+    run = next((run for run in await db.read(learning.runs_of, studio.project, 1) if run.kind == job.kind), None)
+    if run is None or run.state is not RunState.RUNNING:
+        return f"{job.kind}: reading"
+    if await db.read(learning.weights_of, run.id) is not None:
+        return f"{job.kind}: predicting and placing"
+    keys = sum(path.stat().st_size for path in (folder / "assist" / "features").glob("*/keys"))
+    return f"{job.kind}: {'embedding' if keys < 16 * len(studio.truth) else 'fitting or placing'}"
 
 
 async def _finish_with_two(db: Database, folder: Path, studio: Studio) -> None:
@@ -123,7 +138,7 @@ async def _compared(db: Database, studio: Studio, before: Mapping[ItemId, Answer
         "labels changed": sum(after.get(item) != answer for item, answer in before.items()) + len(after) - len(before),
         "prelabels without a prediction": await db.read(_lost),
         "queue counts that do not add up": sum(queue.get(kind, 0) != counted.get(kind.value, 0) for kind in queue),
-        "runs left open": sum(run.state is learning.RunState.RUNNING for run in runs),
+        "runs left open": sum(run.state is RunState.RUNNING for run in runs),
     }
 
 

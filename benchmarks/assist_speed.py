@@ -27,7 +27,7 @@ from storage.images import decode
 
 PICTURES = 96
 ROWS, NUMBERS, NEAR, SAMPLED = 500_000, 256, 10, 200
-SETS = {"sign-digits": "*/*.jpg", "blood-cells": "JPEGImages/*.jpg", "coco-tiny": "*2017/*.jpg"}
+SETS = {"sign-digits": "*/*.JPG", "blood-cells": "JPEGImages/*.jpg", "coco-tiny": "*2017/*.jpg"}
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
