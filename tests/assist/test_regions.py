@@ -202,3 +202,23 @@ def test_too_few_pictures_say_so(run_sqlite: Run, tmp_path: Path, labels: int) -
         assert f"{labels} labeled images are too few" in str(job.error)
 
     run_sqlite(body)
+
+
+def test_without_pytorch_boxes_are_drawn_by_hand_as_ever(run_sqlite: Run, tmp_path: Path) -> None:
+    """The worker's job waits for a worker that can do it; labeling does not."""
+
+    async def body(db: Database) -> None:
+        root = tmp_path / "pictures"
+        _paint(root, 6)
+        new = NewProject("Bare", TaskType.OBJECT_DETECTION, f"local:{root}", ("disc",), seed=3)
+        project = (await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)).id
+        await import_files(db, project, LocalStore(root), by=None, now_ms=lambda: NOW_MS)
+        account = (await db.write(people.add_account, "labeler", Role.ADMIN, by=None, now_ms=NOW_MS)).id
+        await db.write(change_settings, OPERATOR, project, {"assist": {"on": True, "backbone": "plain"}}, now_ms=NOW_MS)
+        await ask_for_due(db)
+        assert not await take_one(db, Bench(Device("cpu", "test", 4), tmp_path, {}), "test", (), asyncio.Event())
+        held = (await db.write(queue.claim_page, project, account, 1, now_ms=NOW_MS)).items[0]
+        assert held.kind is ItemKind.MANUAL
+        assert await db.read(suggestions.proposed, account, held.item) == ()
+
+    run_sqlite(body)
