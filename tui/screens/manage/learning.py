@@ -10,6 +10,7 @@ from rich.text import Text
 
 from core.assist_status import AssistStatus
 from core.learning import Run, counted
+from core.suggestions import Judged
 from tui.text import clean
 from tui.widgets.bars import ago, bar, column, span
 
@@ -40,6 +41,8 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
         text.append(column("people kept", NAME))
         text.append_text(bar(found.live.precision, 1, cells, colors["success"], colors["panel"]))
         text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
+    if found.regions != Judged():
+        text.append(_wrapped(f"of the regions: {regions_text(found.regions)}", width), colors["secondary"])
     text.append("\n").append_text(_curve(found, colors, cells)).append_text(_runs(found, colors, now_ms))
     for worker in found.workers:
         note = f": {worker.note}" if worker.note and worker.note != found.says else ""
@@ -50,6 +53,12 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
 def _wrapped(said: str, width: int) -> str:
     """A sentence on as many lines as it takes."""
     return "\n".join(wrap(clean(said), width)) + "\n"
+
+
+def regions_text(judged: Judged) -> str:
+    """What people made of suggested regions, in a few words."""
+    left, moved = f"{judged.accepted:,} left as they were", f"{judged.corrected:,} moved or reshaped"
+    return f"{left}, {moved}, {judged.rejected:,} taken away, {judged.added:,} added"
 
 
 def _curve(found: AssistStatus, colors: Colors, cells: int) -> Text:
