@@ -86,7 +86,7 @@ async def make_cells(db: Database, count: int) -> BoxLabeler:
         path: Answer(regions=tuple(Region(ids[truth.label], truth.box) for truth in photo.truths))
         for path, photo in found.items()
     }
-    typed = {path: keys_to_draw(photo.truths, sizes[path]) for path, photo in found.items()}
+    typed = {path: keys_to_draw(photo) for path, photo in found.items()}
     seen = {path: standing_out(photo.rgb) for path, photo in found.items()}
     return BoxLabeler(db, project.id, account.id, truth, typed, seen)
 

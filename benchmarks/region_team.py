@@ -1,6 +1,6 @@
 """A labeler of boxes who knows the truth, and counts every key that the canvas wants: letters, tools, digits, Space, Enter.
 
-Points are aimed by the shortest letters that reach a good box (see `benchmarks.drawing`); nothing is ever mistyped.
+Points are aimed by the shortest letters that reach a good box (see `benchmarks.planner`); nothing is ever mistyped.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drawing import CELL, SIZE_CELLS, _box_keys
-from benchmarks.truth import Truth
+from benchmarks.drawing import CELL, SIZE_CELLS
+from benchmarks.planner import GOOD_BOX, by_corners, cheapest
+from benchmarks.truth import LabeledPhoto
 from core import suggestions
 from core.annotation import Answer, Cursor, HeldItem, Region, SubmittedItem
 from core.consensus import match
@@ -145,10 +146,11 @@ class BoxLabeler:
         return int(changed)
 
 
-def keys_to_draw(truths: Sequence[Truth], size_wh: tuple[int, int]) -> list[int]:
-    """Keys of each box of a picture that is fitted into the usual screen."""
+def keys_to_draw(photo: LabeledPhoto) -> list[int]:
+    """Keys of each box of a picture that is fitted into the usual screen, with the tool in hand."""
+    size_wh = photo.rgb.shape[1], photo.rgb.shape[0]
     view = Viewport.fitting(size_wh, ((SIZE_CELLS[0] - 26) * CELL[0], (SIZE_CELLS[1] - 3) * CELL[1]))
-    return [len(_box_keys(truth, view)[1]) for truth in truths]
+    return [len(cheapest(by_corners(truth, view, photo.rgb), GOOD_BOX, "r").keys) for truth in photo.truths]
 
 
 def standing_out(rgb: NDArray[np.uint8]) -> list[Box]:
