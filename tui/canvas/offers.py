@@ -9,7 +9,7 @@ from core.annotation import Region
 from core.geometry import Box, Polygon, box_iou
 from core.ids import LabelId
 
-SAME_PLACE = 0.5
+SAME_PLACE, NEARBY = 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,20 @@ class Offer:
 
 
 def offers(likely: Sequence[Region], seen: Sequence[Box], drawn: Sequence[Region], limit: int) -> tuple[Offer, ...]:
-    """At most so many, the likeliest first; none where a region of its label is drawn, or a likelier offer stands."""
+    """At most so many, the likeliest first; none where a region of its label is drawn, or a likelier offer stands.
+
+    Beside a model the pixels speak only for places where nothing is drawn or offered, or letters would hide the picture.
+    """
     found: list[Offer] = []
     for region in likely:
         there = [one.shape.bounds for one in drawn if one.label == region.label]
         there += [one.shape.bounds for one in found if one.label == region.label]
         if not _is_taken(region.shape.bounds, there):
             found.append(Offer(region.shape, region.label))
-    known = [one.shape.bounds for one in found]
-    found += [Offer(box) for box in seen if not _is_taken(box, known)]
+    known = [one.shape.bounds for one in (*found, *drawn)] if found else []
+    found += [Offer(box) for box in seen if not _is_taken(box, known, NEARBY)]
     return tuple(found[:limit])
 
 
-def _is_taken(box: Box, others: Sequence[Box]) -> bool:
-    return any(box_iou(box, other) >= SAME_PLACE for other in others)
+def _is_taken(box: Box, others: Sequence[Box], least: float = SAME_PLACE) -> bool:
+    return any(box_iou(box, other) >= least for other in others)
