@@ -31,7 +31,7 @@ def offers(likely: Sequence[Region], seen: Sequence[Box], drawn: Sequence[Region
         there += [one.shape.bounds for one in found if one.label == region.label]
         if not _is_taken(region.shape.bounds, there):
             found.append(Offer(region.shape, region.label))
-    known = [one.shape.bounds for one in (*found, *drawn)] if found else []
+    known = [one.shape.bounds for one in found] + ([one.shape.bounds for one in drawn] if found else [])
     found += [Offer(box) for box in seen if not _is_taken(box, known, NEARBY)]
     return tuple(found[:limit])
 

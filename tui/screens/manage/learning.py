@@ -98,7 +98,8 @@ def _runs(found: AssistStatus, colors: Colors, now_ms: int) -> Text:
         text.append(column(run.kind, 12)).append(column(run.state.value, 13), _state_color(run, colors))
         text.append(column(ago(run.started_ms, now_ms), 16))
         text.append(column("" if run.ended_ms is None else span(run.ended_ms - run.started_ms), 14))
-        text.append(f"{_percent(run.metrics.get('audit_accuracy')):<7}{_percent(run.metrics.get('coverage'))}\n")
+        right = run.metrics.get("audit_accuracy", run.metrics.get("precision"))  # of regions, those that are drawn
+        text.append(f"{_percent(right):<7}{_percent(run.metrics.get('coverage'))}\n")
     return text.append("\n")
 
 
