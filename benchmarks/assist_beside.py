@@ -10,7 +10,8 @@ import argparse
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from benchmarks.assist import NOW_MS
 from benchmarks.assist_regions import FIRST, make_cells
 from benchmarks.report import latencies_ms
 from benchmarks.sessions import _answers, _notes, _press, _seated, _watched
+from benchmarks.team import Typist
 from benchmarks.truth import data_folder
 from core import jobs, learning
 from core.assist_schedule import TRAIN, dedup
@@ -55,19 +57,25 @@ async def _measured(folder: Path, seconds: float) -> dict[str, Any]:
     async with _watched(folder / "house", SESSIONS, 400) as (config, team, _), AsyncExitStack() as stack:
         typists = [await _seated(stack, config, team, user, KITTY) for user in team.keys]
         await asyncio.sleep(PAUSE_S)
-        before = len(_notes(folder / "house"))
-        await asyncio.gather(*(_press(typist, seconds, n) for n, typist in enumerate(typists)))
-        between = len(_notes(folder / "house"))
+        alone = await _typed(typists, seconds)
         with _learner(folder / "cells") as process:
             await _until_training(folder / "cells")
             began_s = _cpu_s(process)
-            await asyncio.gather(*(_press(typist, seconds, n) for n, typist in enumerate(typists)))
+            beside = await _typed(typists, seconds)
             spent_s = _cpu_s(process) - began_s
-        notes = _notes(folder / "house")
+    notes = _notes(folder / "house")  # written when the front end has ended
     return {
-        "without": latencies_ms(_answers(notes[before:between])[0]), "with": latencies_ms(_answers(notes[between:])[0]),
+        "without": latencies_ms(_answers([note for note in notes if alone[0] <= note[1] < alone[1]])[0]),
+        "with": latencies_ms(_answers([note for note in notes if beside[0] <= note[1] < beside[1]])[0]),
         "the worker's CPU of one core": round(spent_s / seconds, 2),
     }  # fmt: skip
+
+
+async def _typed(typists: Sequence[Typist], seconds: float) -> tuple[float, float]:
+    """Everybody presses keys for a while; returns from when to when, on the clock of the notes."""
+    began = time.perf_counter()
+    await asyncio.gather(*(_press(typist, seconds, n) for n, typist in enumerate(typists)))
+    return began, time.perf_counter()
 
 
 async def _ready_to_train(folder: Path) -> None:
