@@ -63,6 +63,14 @@ def if_allowed(
     return act(conn, *args, **kwargs)
 
 
+def acting(conn: Connection, by: int | None) -> Account:
+    """Who asked for a background job, as they stand now; the operator where the history names nobody. Raises Forbidden."""
+    name = conn.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.id == by)).scalar_one_or_none()
+    if by is None or name is None:
+        return OPERATOR
+    return require_enabled(conn, Account(AccountId(by), name, Role.LABELER))
+
+
 def require_enabled(conn: Connection, account: Account) -> Account:
     """The account as it stands now, whatever its session still believes of its role. Raises Forbidden once it is disabled."""
     if account.id == OPERATOR.id:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from core.access import require_anywhere
+from core.access import require_anywhere, require_in
 from core.ids import AccountId, ProjectId
 from core.people import Account
 from core.roles import Action
@@ -62,6 +62,22 @@ def entries(
     return tuple(
         Entry(r.id, r.at_ms, r.what, r.by or "", r.project or "", r.path or "", r.body) for r in conn.execute(query)
     )
+
+
+def newest(
+    conn: Connection, by: Account, project: ProjectId, what: str, *, allowed: Action, after: int = 0
+) -> tuple[int, Mapping[str, Any]]:
+    """The id and the facts of the last such happening in a project, for who may cause it; id 0 where none came after one.
+
+    Raises:
+        Forbidden: the account may not do it there.
+    """
+    require_in(conn, project, by, allowed)
+    query = select(EVENT.c.id, EVENT.c.body).where(
+        EVENT.c.project_id == project, EVENT.c.what == what, EVENT.c.id > after
+    )
+    row = conn.execute(query.order_by(EVENT.c.id.desc()).limit(1)).one_or_none()
+    return (0, {}) if row is None else (row.id, row.body)
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -26,6 +26,7 @@ from core.tables import ASSIGNMENT, IS_LEASED, ITEM
 OUT_OF_WORK = "it is unreadable or missing"
 IS_GOLD = "it is a gold item"
 HAS_ANSWER = "it has another answer already"
+IMPORTED, COMPARED = "labels-imported", "labels-compared"
 GONE = "it is no item of this project"
 
 
@@ -131,6 +132,8 @@ def _write(
     audit.record(conn, happened, now_ms=now_ms)
 
 
-def record_import(conn: Connection, by: Account, project: ProjectId, facts: Mapping[str, Any], *, now_ms: int) -> None:
-    """Say in the history that a file of labels came in, and what it did."""
-    audit.record(conn, [Happening("labels-imported", actor(by), project, body=dict(facts))], now_ms=now_ms)
+def record_import(
+    conn: Connection, by: Account, project: ProjectId, facts: Mapping[str, Any], *, now_ms: int, what: str = IMPORTED
+) -> None:
+    """Say in the history that a file of labels came in, or was compared, and what came of it."""
+    audit.record(conn, [Happening(what, actor(by), project, body=dict(facts))], now_ms=now_ms)

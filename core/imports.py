@@ -1,4 +1,5 @@
-"""Making a project at once and loading its files in the background, by whichever worker is there; nothing is lost when it dies."""
+"""Loading a project's files, and looking for new ones, in the background: by whichever worker is there, and nothing is lost
+when it dies. Sessions go on meanwhile, for none of it happens in their process."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from core import jobs, people, projects
-from core.access import actor, require_anywhere, require_in
+from core.access import acting, actor, require_anywhere, require_in
 from core.database import Database
 from core.ids import AccountId, ProjectId, ProjectState, Role
 from core.ingest import ImportReport, import_files
@@ -17,12 +18,14 @@ from core.job_runs import run_next
 from core.jobs import Job, JobState
 from core.people import Account
 from core.projects import NewProject, Project, project_by_id
+from core.refresh import refresh
 from core.roles import Action
 from core.settings import change_settings
 from core.tables import PROJECT
 from storage import open_store
 
 KIND = "import"
+REFRESH = "refresh"
 
 
 def make_project(
@@ -54,10 +57,22 @@ def make_project(
     return project_by_id(conn, project.id)
 
 
-def ask_import(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> None:
-    """Ask for a project's files to be loaded, unless that is asked for already. Raises Forbidden."""
+def ask_import(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> int:
+    """Ask for a project's files to be loaded, unless that is asked for already; returns the job. Raises Forbidden."""
+    return _ask(conn, by, KIND, project, now_ms)
+
+
+def ask_refresh(conn: Connection, by: Account, project: ProjectId, *, now_ms: int) -> int:
+    """Ask for a look at the datastore, unless that is asked for already; returns the job. Raises Forbidden."""
+    return _ask(conn, by, REFRESH, project, now_ms)
+
+
+def _ask(conn: Connection, by: Account, kind: str, project: ProjectId, now_ms: int) -> int:
     require_in(conn, project, by, Action.IMPORT)
-    jobs.enqueue(conn, KIND, f"project {project}", {"by": actor(by)}, now_ms=now_ms, project=project, needs=KIND)
+    asked = jobs.enqueue(
+        conn, kind, f"project {project}", {"by": actor(by)}, now_ms=now_ms, project=project, needs=kind
+    )
+    return asked or jobs.jobs_of(conn, project, [kind], 1)[0].id
 
 
 def troubles(conn: Connection, by: Account) -> Mapping[ProjectId, str]:
@@ -75,6 +90,17 @@ async def work_one(db: Database, worker: str, *, now_ms: Callable[[], int]) -> b
         await _load(db, job, project, now_ms)
 
     return await run_next(db, worker, KIND, load, now_ms=now_ms)
+
+
+async def refresh_one(db: Database, worker: str, *, now_ms: Callable[[], int]) -> bool:
+    """Look at the datastore of one project for which that was asked; False where it was for none."""
+
+    async def look(job: Job, project: ProjectId) -> None:
+        here = await db.read(project_by_id, project)
+        store = await asyncio.to_thread(open_store, here.datastore)
+        await refresh(db, await db.read(acting, job.payload.get("by")), project, store, now_ms=now_ms)
+
+    return await run_next(db, worker, REFRESH, look, now_ms=now_ms)
 
 
 async def _load(db: Database, job: Job, project: ProjectId, now_ms: Callable[[], int]) -> ImportReport:

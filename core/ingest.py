@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -28,6 +28,7 @@ from storage.images import is_image_path, probe
 BATCH = 1000
 PROBE_THREADS = 4
 KEY_BITS = 62
+IMPORTED = "data-imported"
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,6 @@ def _add_batch(
 
 
 def _finish(conn: Connection, project: ProjectId, report: ImportReport, by: AccountId | None, now_ms: int) -> None:
-    body = {"found": report.found, "added": report.added, "unreadable": report.unreadable}
-    audit.record(conn, [Happening("data-imported", by, project, body=body)], now_ms=now_ms)
+    audit.record(conn, [Happening(IMPORTED, by, project, body=asdict(report))], now_ms=now_ms)
     if project_by_id(conn, project).state is ProjectState.INITIALIZING:
         set_state(conn, project, ProjectState.RUNNING, by=by, now_ms=now_ms)

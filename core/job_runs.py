@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -18,6 +19,9 @@ from core.tables import JOB, UNFINISHED
 from storage.base import StorageError, Unreachable
 
 BEAT_S = 5.0
+BROKE = "something broke inside; the server's log says what. What was done so far is kept"
+
+log = logging.getLogger("tagline.jobs")
 
 Work = Callable[[Job, ProjectId], Coroutine[Any, Any, None]]
 
@@ -29,7 +33,7 @@ async def run_next(db: Database, worker: str, kind: str, work: Work, *, now_ms: 
     """
     if not await db.read(_is_asked, kind):
         return False
-    job = await db.write(jobs.claim, worker, (kind,), kinds=(kind,), now_ms=now_ms())
+    job = await _claim(db, worker, kind, now_ms())
     if job is None or job.project is None:
         return False
     try:
@@ -39,12 +43,26 @@ async def run_next(db: Database, worker: str, kind: str, work: Work, *, now_ms: 
     except (TaglineError, StorageError) as error:
         again = isinstance(error, Unreachable)
         await db.write(jobs.fail, job.id, job.attempt, str(error), now_ms=now_ms(), again=again)
+    except Exception:
+        log.exception("the job %d (%s) broke", job.id, kind)
+        await db.write(jobs.fail, job.id, job.attempt, BROKE, now_ms=now_ms())
     except asyncio.CancelledError:
         await asyncio.shield(db.write(jobs.give_back, job.id, job.attempt))
         raise
     else:
         await db.write(jobs.finish, job.id, job.attempt, now_ms=now_ms())
     return True
+
+
+async def _claim(db: Database, worker: str, kind: str, now_ms: int) -> Job | None:
+    """Claim a job; one that is got just as the worker is told to stop goes back at once."""
+    claiming = asyncio.ensure_future(db.write(jobs.claim, worker, (kind,), kinds=(kind,), now_ms=now_ms))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        if (job := await claiming) is not None:
+            await db.write(jobs.give_back, job.id, job.attempt)
+        raise
 
 
 def _is_asked(conn: Connection, kind: str) -> bool:

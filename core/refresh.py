@@ -33,6 +33,7 @@ from storage.images import is_image_path
 T = TypeVar("T")
 BATCH = 1000
 READ = 20_000
+REFRESHED = "data-refreshed"
 GONE = "the file is no longer in the datastore"
 
 
@@ -242,7 +243,7 @@ def _state_of_changed(state: ItemState, new: NewItem) -> ItemState:
 def _finish(conn: Connection, project: ProjectId, by: Account, found: Found, *, now_ms: int) -> None:
     values = {"refreshed_ms": now_ms, "refresh_found": asdict(found)}
     conn.execute(update(PROJECT).where(PROJECT.c.id == project).values(values))
-    audit.record(conn, [Happening("data-refreshed", actor(by), project, body=asdict(found))], now_ms=now_ms)
+    audit.record(conn, [Happening(REFRESHED, actor(by), project, body=asdict(found))], now_ms=now_ms)
 
 
 def last_refresh(conn: Connection, project: ProjectId) -> tuple[int | None, Found | None]:

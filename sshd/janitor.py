@@ -1,6 +1,7 @@
 """The process behind the sessions, `python -m sshd.janitor`, started by serve.
 
-It gives unrenewed leases back to the queue, loads the files of new projects, exports into datastores, and looks for new files.
+It gives unrenewed leases back to the queue, loads the files of new projects, looks for new ones, takes files of labels in and
+exports into datastores: whatever would be too much work for a process in which people label.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from core.access import OPERATOR
 from core.clock import SharedClock
 from core.database import Database, open_database
 from core.errors import TaglineError
+from core.imports import refresh_one
 from core.imports import work_one as load_one
 from core.installation import installation
 from core.queue import expire
 from core.refresh import refresh, take_due
 from exporters.datastore import work_one as export_one
+from exporters.importers.background import work_one as label_one
 from sshd.child import run_child
 from sshd.commands.status import write_whole
 from sshd.config import Config
@@ -37,6 +40,7 @@ LOAD_PERIOD_S = 1.0
 METRICS_PERIOD_S = 15.0
 _CLOCK = SharedClock()
 BATCH = 500
+JOBS = (load_one, refresh_one, label_one, export_one)
 
 
 async def sweep(db: Database, *, now_ms: int) -> int:
@@ -96,10 +100,10 @@ async def _write_metrics(db: Database, path: Path) -> None:
 
 async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Sweep every few seconds until `stop`; trouble with the database is logged and tried again."""
-    db = await open_database(config.database_url, pool_size=2)
+    db = await open_database(config.database_url, pool_size=4)
     await _CLOCK.follow(db)
     ready()
-    works = [_CLOCK.keep(db), _keep_fresh(db), _do_jobs(db, load_one), _do_jobs(db, export_one)]
+    works = [_CLOCK.keep(db), _keep_fresh(db), *(_do_jobs(db, one) for one in JOBS)]
     if config.metrics_file:
         works.append(_write_metrics(db, Path(config.metrics_file)))
     chores = [asyncio.create_task(one) for one in works]

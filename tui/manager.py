@@ -14,6 +14,7 @@ from core import (
     dashboard,
     imports,
     items,
+    jobs,
     label_changes,
     label_merging,
     people,
@@ -27,9 +28,9 @@ from core.agreement import Agreement
 from core.assigning import Todo
 from core.assist_status import AssistStatus
 from core.dashboard import Dashboard
-from core.errors import Forbidden, TaglineError
+from core.errors import BadInput, Forbidden, TaglineError
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
-from core.jobs import Job
+from core.jobs import Job, JobState
 from core.label_changes import Afterwards
 from core.labels import LabelClass, LabelSet
 from core.people import Account
@@ -43,6 +44,7 @@ from storage.survey import Survey, is_within, survey
 from tui.desk import Desk
 
 AGREEMENT_ITEMS = 200
+POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,14 @@ class Manager:
         return await self._db.write(settings.change_settings, self.account, project, changes, now_ms=self.now_ms())
 
     async def refresh(self, project: Project) -> Found:
-        """Look for new and missing files now. Raises BadInput, StorageError."""
-        store = await asyncio.to_thread(open_store, project.datastore)
-        return await refresh.refresh(self._db, self.account, project.id, store, now_ms=self.now_ms)
+        """Have the server's worker look for new and missing files now, and wait for it. Raises BadInput."""
+        number = await self._db.write(imports.ask_refresh, self.account, project.id, now_ms=self.now_ms())
+        while (job := await self._db.read(jobs.find, number)) is not None and job.is_unfinished:  # noqa: ASYNC110 - it is done in another process
+            await asyncio.sleep(POLL_S)
+        _, found = await self._db.read(refresh.last_refresh, project.id)
+        if job is None or job.state is not JobState.DONE or found is None:
+            raise BadInput(job.error if job and job.error else "The look for new files was cancelled.")
+        return found
 
     async def members(self, project: ProjectId) -> tuple[tuple[Account, Role], ...]:
         """Who is in a project, by name."""

@@ -19,6 +19,7 @@ from exporters.importers.matching import Catalog
 from exporters.importers.shapes import Conversion, NotTaken
 
 EXAMPLES = 10
+MOST = 1000
 TWICE = "the file has this image twice"
 
 
@@ -45,8 +46,9 @@ class Reasons:
             some.append(name)
 
     def facts(self) -> list[dict[str, Any]]:
-        """For a program."""
-        return [{"reason": why, "count": n, "examples": self.examples[why]} for why, n in self.counts.most_common()]
+        """For a program; the most frequent ones."""
+        counted = self.counts.most_common(MOST)
+        return [{"reason": why, "count": n, "examples": self.examples[why]} for why, n in counted]
 
 
 @dataclass
@@ -84,7 +86,7 @@ class Comparison:
         return {
             "format": self.format, "images": self.images, "to_write": len(self.answers), "same": self.same,
             "kept": self.kept, "unanswered": self.unanswered, "unmatched": self.unmatched.facts(),
-            "refused": self.refused.facts(), "items_without": self.without, "notes": dict(self.notes),
+            "refused": self.refused.facts(), "items_without": self.without, "notes": dict(self.notes.most_common()),
             "classes": [{"name": name, "annotations": n, "label": to} for name, (n, to) in self.classes.items()],
         }  # fmt: skip
 

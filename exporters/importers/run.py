@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,11 @@ from exporters.importers.shapes import Conversion, Naming
 READ = 20_000
 BATCH = 500
 AUTO = "auto"
+OnProgress = Callable[[int, int], Awaitable[None]]
+
+
+async def _silent(_done: int, _total: int) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,21 @@ def _compare(path: Path, targets: list[Target], rules: Rules, labels: LabelSet, 
         return comparer.all(importer.read(files))
 
 
-async def write(db: Database, by: Account, project: Project, found: Comparison, wish: Wish, *, now_ms: int) -> int:
+async def write(
+    db: Database,
+    by: Account,
+    project: Project,
+    found: Comparison,
+    wish: Wish,
+    *,
+    now_ms: int,
+    on_progress: OnProgress = _silent,
+) -> int:
     """Write what a comparison found; returns how many items took it. Cut off half-way, the same import goes on.
 
     Items whose answers changed since the comparison are left as they are.
     """
-    written = 0
+    written = done = 0
     run = None
     if wish.use is As.PRELABELS and found.answers:
         run = await db.write(begin_prelabels, by, project.id, found.format, now_ms=now_ms)
@@ -106,7 +121,10 @@ async def write(db: Database, by: Account, project: Project, found: Comparison, 
         else:
             receipt = await db.write(imported.write_labels, by, project.id, part, replace=wish.replace, now_ms=now_ms)
             written += len(receipt.accepted)
-    facts = {"format": found.format, "as": wish.use.value, "images": found.images, "written": written}
+        done += len(part)
+        await on_progress(done, len(found.answers))
+    facts: dict[str, Any] = {"format": found.format, "as": wish.use.value, "images": found.images, "written": written}
+    facts["report"] = found.facts()
     await db.write(imported.record_import, by, project.id, facts, now_ms=now_ms)
     return written
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import Any
 
 from core.errors import BadInput, Forbidden, NotFound
 from core.projects import Project
 from core.roles import Action
-from exporters.importers.compare import As, Comparison, Reasons
+from exporters.importers.background import DONE, ask_labels
+from exporters.importers.compare import As
 from exporters.importers.formats import IMPORTERS
 from exporters.importers.run import AUTO, Wish, compare, write
 from sshd.commands.bar import Bar
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import find_project
+from sshd.commands.label_report import report
 from sshd.commands.project import load
-from sshd.incoming import Incoming, open_incoming
+from sshd.commands.waiting import done_behind
+from sshd.incoming import open_incoming
 from sshd.limits import Limits
 from storage.base import NoSuchFile, StorageError
 from storage.images import is_image_path
@@ -114,37 +118,47 @@ async def _send(context: Context, project: Project, files: list[tuple[str, Path]
     return 1 if done["refused"] else 0
 
 
-def _fetch(incoming: Incoming, given: Path, folder: Path) -> Path:
-    """A file of labels that was sent to the project, as a file of this machine."""
+async def _labels(context: Context, args: argparse.Namespace) -> int:
+    """On the server at once, in this process; over SSH by the server's worker, which goes on when the connection breaks."""
+    project = await find_project(context, args.project, Action.IMPORT)
+    wish = Wish(args.format, As(args.use), _mapped(args.map), args.replace, args.fit, args.skip_empty)
+    take = _take_here if context.account is None else _take_behind
+    facts, written = await take(context, project, args.file, wish, args.dry_run)
+    if args.json:
+        await context.json({**facts, "written": written})
+    else:
+        await context.say(report(facts, written, wish.use))
+    return 0 if facts["to_write"] or facts["same"] else 1
+
+
+Taken = tuple[Mapping[str, Any], int | None]
+
+
+async def _take_here(context: Context, project: Project, path: Path, wish: Wish, dry_run: bool) -> Taken:
+    found = await compare(context.db, context.acting, project, path, wish)
+    if dry_run:
+        return found.facts(), None
+    return found.facts(), await write(context.db, context.acting, project, found, wish, now_ms=context.now_ms)
+
+
+async def _take_behind(context: Context, project: Project, given: Path, wish: Wish, dry_run: bool) -> Taken:
+    incoming = await open_incoming(context.db, context.acting, project.name, Path(gettempdir()), Limits())
+    file = incoming.path_of(given.as_posix().removeprefix(f"/{project.name}/"))
     try:
-        data = incoming.store.get(incoming.path_of(given.as_posix().removeprefix(f"/{incoming.project.name}/")))
+        await asyncio.to_thread(incoming.store.head, file)
     except NoSuchFile:
         raise NotFound(
-            f"Nothing named {given} was sent to {incoming.project.name}; send it first: "
-            f"scp -P PORT {given.name} {incoming.by.name}@HOST:/{incoming.project.name}/"
+            f"Nothing named {given} was sent to {project.name}; send it first: "
+            f"scp -P PORT {given.name} {context.acting.name}@HOST:/{project.name}/"
         ) from None
-    path = folder / given.name
-    path.write_bytes(data)
-    return path
 
+    async def ask() -> int:
+        return await context.db.write(
+            ask_labels, context.acting, project, file, wish, dry_run=dry_run, now_ms=context.now_ms
+        )
 
-async def _labels(context: Context, args: argparse.Namespace) -> int:
-    project = await find_project(context, args.project, Action.IMPORT)
-    incoming = None
-    if context.account is not None:
-        incoming = await open_incoming(context.db, context.acting, project.name, Path(gettempdir()), Limits())
-    wish = Wish(args.format, As(args.use), _mapped(args.map), args.replace, args.fit, args.skip_empty)
-    with TemporaryDirectory() as folder:
-        path = args.file if incoming is None else await asyncio.to_thread(_fetch, incoming, args.file, Path(folder))
-        found = await compare(context.db, context.acting, project, path, wish)
-    written = None
-    if not args.dry_run:
-        written = await write(context.db, context.acting, project, found, wish, now_ms=context.now_ms)
-    if args.json:
-        await context.json(found.facts() | {"written": written})
-    else:
-        await context.say(report(found, written, wish))
-    return 0 if found.answers or found.same else 1
+    said = await done_behind(context, project, "Taking the labels in", ask, allowed=Action.IMPORT, tells=DONE[dry_run])
+    return said["report"], said.get("written")
 
 
 def _mapped(given: list[str]) -> dict[str, str]:
@@ -153,45 +167,3 @@ def _mapped(given: list[str]) -> dict[str, str]:
         if not (theirs and sign and ours):
             raise BadInput(f"--map takes THEIRS=OURS, such as --map dog=Animal/Dog, not {theirs + sign + ours!r}.")
     return {theirs: ours for theirs, _, ours in pairs}
-
-
-def report(found: Comparison, written: int | None, wish: Wish) -> str:
-    """A comparison for people."""
-    into = {As.GOLD: "gold items", As.PRELABELS: "prelabels"}.get(wish.use, "labels")
-    head = f"{found.images:,} images in {found.format}: "
-    if written is None:
-        head += f"{len(found.answers):,} would be taken as {into}. Nothing was written."
-    else:
-        head += f"{written:,} taken as {into}."
-    lines = [head]
-    for count, what in (
-        (found.same, "have this very answer already"),
-        (found.kept, "have another answer, which stays (--replace takes the file's)"),
-        (found.unanswered, "are not labeled in the file"),
-        (found.without, "items of the project are not in the file"),
-    ):
-        lines += [f"  {count:,} {what}"] if count else []
-    lines += _reasons("not found", found.unmatched) + _reasons("not taken", found.refused)
-    lines += [f"  note: {what}, {n:,} times" for what, n in found.notes.most_common()]
-    return "\n".join([*lines, *_classes(found)])
-
-
-def _reasons(head: str, reasons: Reasons) -> list[str]:
-    return [
-        f"  {n:,} {head}: {why}: {', '.join(reasons.examples[why][:3])}{' …' if n > 3 else ''}"
-        for why, n in reasons.counts.most_common(12)
-    ]
-
-
-def _classes(found: Comparison) -> list[str]:
-    unknown = [name for name, (_, label) in found.classes.items() if label is None]
-    lines = ["labels in the file:"] if found.classes else []
-    for name, (n, label) in found.classes.items():
-        to = "unknown to the project" if label is None else ("" if label == name else f"taken as {label}")
-        lines.append(f"  {n:8,} {name}{'  ' + to if to else ''}")
-    if unknown:
-        lines.append(
-            f"{len(unknown)} labels are unknown: add them (`tagline label add`, while the project is paused) or name the label "
-            f"meant with --map '{unknown[0]}=…'."
-        )
-    return lines

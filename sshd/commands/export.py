@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core import jobs
 from core.auditlog import Wanted, entries
 from core.errors import BadInput, Forbidden
-from core.jobs import JobState
-from core.projects import Project
 from core.roles import Action
 from exporters.datastore import EXPORTED, ask_export, export_jobs, export_to_datastore
 from exporters.formats import FORMATS
 from exporters.run import export_to_path, export_to_pipe
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project, shown_time
+from sshd.commands.waiting import done_behind
 from storage.images import EXPORTS
 
 MOST = 100
-POLL_S = 0.5
 
 
 def add_to(commands: Any) -> None:
@@ -81,27 +77,21 @@ async def _to_datastore(context: Context, args: argparse.Namespace) -> None:
             f"{done.url}/{done.folder}: {done.manifest.images} images, {done.manifest.annotations} annotations."
         )
         return
-    job = await context.db.write(
-        ask_export, context.acting, project, args.format, all_items=args.all, now_ms=context.now_ms
-    )
-    if job is None or args.no_wait:
-        what = "That export runs already" if job is None else "The export runs in the background"
-        await context.say(f"{what}; see `export {shlex.quote(project.name)} --list`.")
+
+    async def ask() -> int:
+        job = await context.db.write(
+            ask_export, context.acting, project, args.format, all_items=args.all, now_ms=context.now_ms
+        )
+        if job is None:
+            raise BadInput(f"That export runs already; see `export {shlex.quote(project.name)} --list`.")
+        return job
+
+    if args.no_wait:
+        await ask()
+        await context.say(f"The export runs in the background; see `export {shlex.quote(project.name)} --list`.")
         return
-    await _wait(context, project, job)
-
-
-async def _wait(context: Context, project: Project, number: int) -> None:
-    shown = 0
-    while (job := await context.db.read(jobs.find, number)) is not None and job.is_unfinished:
-        if int(job.progress * 10) > shown:
-            shown = int(job.progress * 10)
-            await context.complain(f"{shown * 10} %")
-        await asyncio.sleep(POLL_S)
-    if job is None or job.state is not JobState.DONE:
-        raise BadInput(f"The export did not work out: {job.error if job and job.error else 'it was cancelled'}")
-    rows = await context.db.read(entries, context.acting, Wanted(project.id, what=EXPORTED), limit=1)
-    await context.say(_line(rows[0].body) if rows else "Done.")
+    told = await done_behind(context, project, "The export", ask, allowed=Action.EXPORT, tells=EXPORTED)
+    await context.say(_line(told))
 
 
 def _line(body: Mapping[str, Any]) -> str:

@@ -10,14 +10,17 @@ from typing import Any
 from core import people, progress, projects
 from core.errors import BadInput, Forbidden
 from core.ids import AccountId, ProjectState, Role, TaskType
-from core.ingest import import_files
+from core.imports import ask_import
+from core.ingest import IMPORTED, ImportReport, import_files
 from core.labels import LabelSet
 from core.people import Account
 from core.projects import NewProject, Project, ProjectSummary
 from core.roles import Action
 from sshd.commands import moving, settings
+from sshd.commands.bar import Bar
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import find_project
+from sshd.commands.waiting import done_behind
 from storage import open_store
 from storage.images import is_image_path
 
@@ -123,12 +126,9 @@ async def give(context: Context, project: Project, members: list[Account]) -> No
         await context.db.write(people.add_member, project.id, account.id, role, by=context.by, now_ms=context.now_ms)
 
 
-async def load(context: Context, project: Project) -> None:
-    """Bring the project's files in, with a bar where a person watches."""
-    from sshd.commands.bar import Bar
-
+async def _load_here(context: Context, project: Project) -> ImportReport:
     with Bar(f"Loading {project.name}") as bar:
-        report = await import_files(
+        return await import_files(
             context.db,
             project.id,
             open_store(project.datastore),
@@ -136,6 +136,21 @@ async def load(context: Context, project: Project) -> None:
             now_ms=lambda: context.now_ms,
             on_progress=bar.at,
         )
+
+
+async def _load_behind(context: Context, project: Project) -> ImportReport:
+    """Over SSH the server's worker loads."""
+
+    async def ask() -> int:
+        return await context.db.write(ask_import, context.acting, project.id, now_ms=context.now_ms)
+
+    told = await done_behind(context, project, "Loading the files", ask, allowed=Action.IMPORT, tells=IMPORTED)
+    return ImportReport(**told)
+
+
+async def load(context: Context, project: Project) -> None:
+    """Bring the project's files in, with a bar where a person watches."""
+    report = await (_load_here if context.account is None else _load_behind)(context, project)
     text = f"{project.name}: {report.added} new items of {report.found} images"
     for count, word in (
         (report.unreadable, "unreadable"),

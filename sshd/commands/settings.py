@@ -9,9 +9,12 @@ from typing import Any
 
 from core import people, refresh, settings
 from core.errors import BadInput, Forbidden
+from core.imports import ask_refresh
+from core.projects import Project
 from core.roles import Action
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project
+from sshd.commands.waiting import done_behind
 from storage import open_store
 
 
@@ -107,13 +110,26 @@ def _pair(text: str) -> tuple[str, Any]:
 
 async def _refresh(context: Context, args: argparse.Namespace) -> None:
     project = await find_project(context, args.name, Action.IMPORT)
-    store = await asyncio.to_thread(open_store, project.datastore)
-    found = await refresh.refresh(context.db, context.acting, project.id, store, now_ms=lambda: context.now_ms)
+    if context.account is None:
+        store = await asyncio.to_thread(open_store, project.datastore)
+        found = await refresh.refresh(context.db, context.acting, project.id, store, now_ms=lambda: context.now_ms)
+    else:
+        found = await _refresh_behind(context, project)
     facts = {
         "files": found.files, "new": found.added, "unreadable": found.unreadable, "missing": found.missing,
         "back": found.returned, "changed": found.changed, "over the cap": found.over_cap,
     }  # fmt: skip
     await context.show([facts], as_json=args.json)
+
+
+async def _refresh_behind(context: Context, project: Project) -> refresh.Found:
+    """Over SSH the server's worker looks."""
+
+    async def ask() -> int:
+        return await context.db.write(ask_refresh, context.acting, project.id, now_ms=context.now_ms)
+
+    tells = refresh.REFRESHED
+    return refresh.Found(**await done_behind(context, project, "The refresh", ask, allowed=Action.IMPORT, tells=tells))
 
 
 async def _members(context: Context, args: argparse.Namespace) -> None:

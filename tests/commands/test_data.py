@@ -12,11 +12,13 @@ from core.access import OPERATOR
 from core.database import Database
 from core.ids import ItemId, Role
 from core.imported import targets_after
+from core.ingest import item_count
 from core.people import Account
 from sshd.commands import build_parser, run
 from sshd.commands.context import Context
 from tests.builders import World, make_account, make_world
 from tests.conftest import Run
+from tests.janitor import janitor
 
 CSV = "file,label\n00000.jpg,robin\n00001.jpg,Barn\n00002.jpg,jay\n77777.jpg,robin\n"
 
@@ -98,14 +100,46 @@ def test_an_admin_takes_labels_that_were_sent(run_sqlite: Run, tmp_path: Path) -
     async def body(db: Database) -> None:
         world = await make_world(db, items=4, datastore=f"local:{tmp_path}")
         boss = await make_account(db, "boss", Role.ADMIN)
-        status, said = await tagline(db, "data labels Birds /Birds/labels.csv", boss)
-        assert (status, await labeled(db, world)) == (0, {"00000.jpg", "00001.jpg"}), said
+        async with janitor(db):
+            status, said = await tagline(db, "data labels Birds /Birds/labels.csv --dry-run", boss)
+            assert (status, await labeled(db, world)) == (0, set()), said
+            assert "2 would be taken as labels. Nothing was written." in said
+            status, said = await tagline(db, "data labels Birds /Birds/labels.csv", boss)
+            assert (status, await labeled(db, world)) == (0, {"00000.jpg", "00001.jpg"}), said
+            assert "4 images in csv: 2 taken as labels." in said
+            status, said = await tagline(db, "data labels Birds /Birds/labels.csv --json", boss)
+            assert (orjson.loads(said)["same"], orjson.loads(said)["written"]) == (2, 0)
+            status, said = await tagline(db, "data labels Birds labels.csv --format coco", boss)
+            assert (status, said.count("\n")) == (1, 1)
+            assert "Taking the labels in did not work out: labels.csv, line 1" in said
         status, said = await tagline(db, "data labels Birds other.csv", boss)
         assert status == 1
         assert "scp -P PORT other.csv boss@HOST:/Birds/" in said
         for path in ("../../../etc/passwd.csv", "/etc/passwd"):
             status, said = await tagline(db, f"data labels Birds {path}", boss)
             assert status == 1
+
+    run_sqlite(body)
+
+
+def test_new_files_are_looked_for_by_the_servers_worker(run_sqlite: Run, tmp_path: Path) -> None:
+    """Over SSH `data import` and `project refresh` say what the worker found; what cannot be is said in its words."""
+
+    async def body(db: Database) -> None:
+        photos = tmp_path / "photos"
+        photos.mkdir()
+        world = await make_world(db, items=0, datastore=f"local:{photos}")
+        boss = await make_account(db, "boss", Role.ADMIN)
+        async with janitor(db):
+            status, said = await tagline(db, "data import Birds", boss)
+            assert (status, "no file matches" in said) == (1, True), said
+            Image.new("RGB", (30, 20)).save(photos / "a.png")
+            status, said = await tagline(db, "data import Birds", boss)
+            assert (status, "Birds: 1 new items of 1 images" in said) == (0, True), said
+            Image.new("RGB", (30, 20)).save(photos / "b.png")
+            status, said = await tagline(db, "project refresh Birds --json", boss)
+            assert (status, orjson.loads(said)[0]["new"]) == (0, 1), said
+        assert await db.read(item_count, world.project) == 2
 
     run_sqlite(body)
 

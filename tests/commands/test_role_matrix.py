@@ -15,6 +15,7 @@ from core.people import Account
 from sshd.commands import build_parser, run_command
 from tests.builders import NOW_MS, make_account, make_world
 from tests.conftest import Run
+from tests.janitor import janitor
 
 # Who may: a(dmin), l(ead of the project), w(orker: its labeler). A stranger, who is a lead elsewhere, may none of these.
 MATRIX = {
@@ -126,7 +127,8 @@ def test_every_command_by_every_role(run_sqlite: Run, tmp_path: Path) -> None:
         who = await people_of(db, tmp_path)
         for name, (allowed, line) in MATRIX.items():
             for letter, account in who.items():
-                status, text = await call(db, account, line)
+                async with janitor(db):
+                    status, text = await call(db, account, line)
                 refused = any(word in text for word in REFUSED)
                 if letter in allowed:
                     assert not refused, (name, letter, text)

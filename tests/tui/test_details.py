@@ -10,6 +10,7 @@ from core.assist_settings import Order
 from core.auditlog import Wanted
 from core.ids import ProjectState, Role
 from exporters.datastore import work_one
+from tests.janitor import janitor
 from tests.tui.house import START_MS, House, Seat, make_photos
 from tests.tui.test_dashboard import SMALL, open_dashboard
 from tests.tui.test_labeling import run
@@ -150,7 +151,7 @@ def test_new_files_are_found_now(tmp_path: Path) -> None:
 
     async def story(house: House) -> None:
         make_photos(house.folder / "more", 3)
-        async with house.session(house.admin, size=SMALL) as seat:
+        async with janitor(house.db), house.session(house.admin, size=SMALL) as seat:
             await open_details(seat)
             await seat.press("r")
             await seat.until(lambda: "3 new" in row(seat, "found").text, "what it found")
