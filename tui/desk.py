@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from core.people import Account, Member
 from core.progress import Progress
 from core.projects import Project, ProjectSummary
 from storage import open_store, pyramid
-from storage.base import Store
+from storage.base import Store, Unreachable
 from storage.images import decode
 from storage.pyramid import Pyramid
 from tui.canvas.frame import BASE_COLORS
@@ -28,6 +29,7 @@ from tui.picture.prepare import Prepared, prepare
 from tui.terminal import Terminal
 
 PICTURE_THREADS = 2
+AWAY_S = 2.0
 CACHE_BYTES = 256 * 1024 * 1024
 Color = tuple[int, int, int]
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Pictures:
         self._stores: dict[str, Store] = {}
         self._ready: OrderedDict[tuple[object, ...], asyncio.Future[Prepared]] = OrderedDict()
         self._images: OrderedDict[tuple[object, ...], asyncio.Future[Pyramid]] = OrderedDict()
+        self._away: dict[str, tuple[float, str]] = {}
         self._bytes = 0
         self._limit = cache_bytes
 
@@ -81,9 +84,8 @@ class Pictures:
     def _make(
         self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
     ) -> Prepared:
-        store = self._store(datastore)
         fit = (size_cells[0] * terminal.cell_wh_px[0], size_cells[1] * terminal.cell_wh_px[1])
-        rgb = decode(store.get(item.path), path=item.path, fit_wh=fit)
+        rgb = decode(self._bytes_of(datastore, item), path=item.path, fit_wh=fit)
         return prepare(rgb, terminal, size_cells, background)
 
     async def image(self, datastore: str, item: HeldItem, frame: int = 0) -> Pyramid:
@@ -98,7 +100,18 @@ class Pictures:
         return await asyncio.shield(future)
 
     def _open(self, datastore: str, item: HeldItem, frame: int) -> Pyramid:
-        return pyramid.build(decode(self._store(datastore).get(item.path), path=item.path, frame=frame))
+        return pyramid.build(decode(self._bytes_of(datastore, item), path=item.path, frame=frame))
+
+    def _bytes_of(self, datastore: str, item: HeldItem) -> bytes:
+        """The file. A datastore that just did not answer is not asked again for a moment: it would keep every thread waiting."""
+        until_s, why = self._away.get(datastore, (0.0, ""))
+        if time.monotonic() < until_s:
+            raise Unreachable(why)
+        try:
+            return self._store(datastore).get(item.path)
+        except Unreachable as error:
+            self._away[datastore] = (time.monotonic() + AWAY_S, str(error))
+            raise
 
     def _drop_images(self) -> None:
         def ready(future: asyncio.Future[Pyramid]) -> bool:

@@ -124,7 +124,8 @@ class LabelingScreen(WorkScreen):
         if not (size.width and size.height):
             return
         try:
-            tile.view.show(await self._desk.desk.pictures.get(*self._wanted(item, (size.width, size.height))))
+            get = partial(self._desk.desk.pictures.get, *self._wanted(item, (size.width, size.height)))
+            tile.view.show(await self._once_there(get, lambda: tile.view.show(None)))
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
         except StorageError as error:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from textual.widgets import Static
 from textual.worker import Worker
@@ -13,7 +16,7 @@ from core.annotation import HeldItem, SubmittedItem
 from core.edits import History, PageDraft, page_of
 from core.errors import ProjectPaused, TaglineError
 from core.ids import ItemKind, ProjectState
-from storage.base import StorageError
+from storage.base import StorageError, Unreachable
 from tui.desk import LabelingDesk
 from tui.screens.base import TaglineScreen
 from tui.screens.dialogs import SkipReason
@@ -23,11 +26,15 @@ from tui.text import clean
 from tui.widgets.label_hints import label_hints
 from tui.widgets.line import Line, Part
 
+T = TypeVar("T")
+
 SAVE_AFTER_S = 0.5
 POLL_S = 2.0
 RENEW_S = 60.0
 EARLIER_PAGE = 50
 HEADER_CELLS = 32
+ASK_AGAIN_S, TELL_EVERY_S = 2.0, 10.0
+AWAY = "The datastore does not answer just now. The pictures come by themselves when it is back; your work is kept."
 KIND_WORDS = {ItemKind.MANUAL: "Manual", ItemKind.CLUSTERED: "Clustered", ItemKind.PRELABELED: "Prelabeled"}
 
 
@@ -54,6 +61,7 @@ class WorkScreen(TaglineScreen):
         self._save_timer: asyncio.TimerHandle | None = None
         self._left = False
         self._busy = False
+        self._told_away_at = -TELL_EVERY_S
 
     # What a subclass does.
 
@@ -139,7 +147,20 @@ class WorkScreen(TaglineScreen):
             else:
                 await self._show_finished()
             return
-        await self._prepare_ahead()
+        with suppress(StorageError):  # it is said when that page is on the screen
+            await self._prepare_ahead()
+
+    async def _once_there(self, get: Callable[[], Awaitable[T]], meanwhile: Callable[[], None]) -> T:
+        """What the datastore gives; while it does not answer, the labeler is told, and it is asked again and again."""
+        while True:
+            try:
+                return await get()
+            except Unreachable:
+                meanwhile()
+                if time.monotonic() - self._told_away_at > TELL_EVERY_S:
+                    self._told_away_at = time.monotonic()
+                    self.say(AWAY, severity="warning")
+                await asyncio.sleep(ASK_AGAIN_S)
 
     async def _drop_unreadable(self, item: HeldItem, reason: str) -> None:
         """An item whose file cannot be shown leaves the page; the others stay as they are."""

@@ -67,7 +67,8 @@ class PictureScreen(WorkScreen):
 
     async def _open(self, item: HeldItem) -> None:
         try:
-            image = await self._desk.desk.pictures.image(self._desk.project.datastore, item, self._frame)
+            get = partial(self._desk.desk.pictures.image, self._desk.project.datastore, item, self._frame)
+            image = await self._once_there(get, self.canvas.clear)
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
             return

@@ -1,0 +1,89 @@
+"""A datastore that does not answer while people label: they are told, lose nothing, and the pictures come by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.ids import TaskType
+from storage.base import Unreachable
+from storage.local import LocalStore
+from tests.tui.house import House, Seat, open_house
+from tui import desk
+from tui.screens import work
+from tui.screens.instructions import InstructionsScreen
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """While a word is in it, no file can be had."""
+    gone: list[str] = []
+    get = LocalStore.get
+
+    def may_get(store: LocalStore, path: str) -> bytes:
+        if gone:
+            raise Unreachable("The datastore does not answer.")
+        return get(store, path)
+
+    monkeypatch.setattr(LocalStore, "get", may_get)
+    monkeypatch.setattr(work, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr(desk, "AWAY_S", 0.05)
+    return gone
+
+
+def play(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
+    """Play a story in a house of its own."""
+
+    async def within() -> None:
+        async with open_house(folder, **options) as house, asyncio.timeout(60):
+            await story(house)
+
+    asyncio.run(within())
+
+
+def pictures(seat: Seat) -> int:
+    """How many pictures are on the page."""
+    from tui.widgets.tile import Tile
+
+    return sum(tile.view.picture is not None for tile in seat.labeling.query(Tile))
+
+
+def test_a_page_without_its_pictures_says_so_and_gets_them(tmp_path: Path, away: list[str]) -> None:
+    """The labeler reads that the datastore does not answer; labels given meanwhile stay, and go in; then the pictures come."""
+
+    async def story(house: House) -> None:
+        away.append("gone")
+        async with house.session() as seat:
+            await seat.sit_down()
+            await seat.until(lambda: "datastore does not answer" in seat.notices, "a notice")
+            assert pictures(seat) == 0
+            await seat.press("a", "1")
+            away.clear()
+            await seat.until(lambda: pictures(seat) == 4, "the pictures")
+            assert seat.labels == [("cat",)] * 4
+            await seat.press("enter")
+            await seat.until(lambda: "saved 4" in seat.line("header"), "the receipt")
+
+    play(tmp_path, story)
+
+
+def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> None:
+    """The region screen tells and asks again as well."""
+
+    async def story(house: House) -> None:
+        away.append("gone")
+        async with house.session() as seat:
+            await seat.until(lambda: "photos" in seat.text, "the project list")
+            await seat.press("enter")
+            await seat.until(lambda: isinstance(seat.screen, InstructionsScreen), "the instructions")
+            await seat.press("enter")
+            await seat.until(lambda: "datastore does not answer" in seat.notices, "a notice")
+            assert seat.screen._image is None
+            away.clear()
+            await seat.until(lambda: seat.screen._image is not None, "the picture")
+
+    play(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
