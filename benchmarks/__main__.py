@@ -32,6 +32,8 @@ NAMES = (
     "consensus",
     "export",
     "blob",
+    "archive",
+    "imports",
     "images",
     "fuzz-labels",
     "fuzz-images",

@@ -40,6 +40,8 @@ SUBMITS = 12
 NEXT_MS, KEY_P99_MS, SESSION_MB = 30, 50, 10
 QUIET_S = 0.8
 KEYS_IN = ("key", "enter")
+FRONT_END = "watched front end"
+Note = tuple[str, float, str, int]
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -62,18 +64,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _watched(folder: Path, team_size: int, items: int) -> Any:
-    """One watched front end under a supervisor, and its team."""
+async def watched(folder: Path, team_size: int, items: int, *beside: Job) -> Any:
+    """One watched front end under a supervisor, with other processes beside it, and its team."""
     config = load_config(folder, {})
     config = replace(config, host="127.0.0.1", port=free_port(), front_ends=1, log_level="ERROR")
     async with opened(config.database_url) as db:
         team = await make_team(db, folder, labelers=team_size, items=items)
-        supervisor = Supervisor(config, [Job("watched front end", "benchmarks.watched_front_end")])
+        supervisor = Supervisor(config, [Job(FRONT_END, "benchmarks.watched_front_end"), *beside])
         ready = asyncio.Event()
         serving = asyncio.create_task(supervisor.run(lambda _port: ready.set()))
         try:
             await ready.wait()
-            yield config, team, supervisor.children["watched front end"].process.pid
+            yield config, team, supervisor
         finally:
             supervisor.stop()
             await serving
@@ -83,12 +85,12 @@ async def _typing(count: int, seconds: float) -> dict[str, Any]:
     """So many labelers who press a key twice a second."""
     with TemporaryDirectory(prefix="tagline-sessions-") as name:
         folder = Path(name)
-        async with _watched(folder, count, count * 12) as (config, team, pid), AsyncExitStack() as stack:
-            process = psutil.Process(pid)
+        async with watched(folder, count, count * 12) as (config, team, supervisor), AsyncExitStack() as stack:
+            process = psutil.Process(supervisor.children[FRONT_END].process.pid)
             typists: list[Typist] = []
             first_mb = 0.0
             for user in team.keys:
-                typists.append(await _seated(stack, config, team, user, KITTY))
+                typists.append(await seated(stack, config, team, user, KITTY))
                 if len(typists) == 1:
                     await asyncio.sleep(QUIET_S)
                     first_mb = _mb(process)
@@ -97,8 +99,8 @@ async def _typing(count: int, seconds: float) -> dict[str, Any]:
             cpu_s, began = _cpu_s(process), time.perf_counter()
             await asyncio.gather(*(_press(typist, seconds, number) for number, typist in enumerate(typists)))
             cpu_s, took = _cpu_s(process) - cpu_s, time.perf_counter() - began
-        notes = _notes(folder)
-    answers, sizes = _answers(notes)
+        notes = notes_of(folder)
+    answers, sizes = answers_to_keys(notes)
     return {
         "key to bytes": latencies_ms(answers),
         "bytes a key, median": sorted(sizes)[len(sizes) // 2] if sizes else 0,
@@ -108,7 +110,8 @@ async def _typing(count: int, seconds: float) -> dict[str, Any]:
     }
 
 
-async def _seated(stack: AsyncExitStack, config: Config, team: Team, user: str, profile: Profile) -> Typist:
+async def seated(stack: AsyncExitStack, config: Config, team: Team, user: str, profile: Profile) -> Typist:
+    """A labeler at work on a first page."""
     session = connected(config.port, user, team.keys[user], size_cells=SIZE_CELLS, profile=profile, pixels=(1200, 640))
     typist, _ = await stack.enter_async_context(session)
     await typist.until(lambda text: "labeled" in text)
@@ -132,31 +135,32 @@ async def _submitting(profile: Profile) -> dict[str, Any]:
     """One labeler who labels a page and submits it, again and again; the next page had time to be prepared."""
     with TemporaryDirectory(prefix="tagline-sessions-") as name:
         folder = Path(name)
-        async with _watched(folder, 1, 4 * (SUBMITS + 4)) as (config, team, _), AsyncExitStack() as stack:
-            typist = await _seated(stack, config, team, "labeler0", profile)
+        async with watched(folder, 1, 4 * (SUBMITS + 4)) as (config, team, _), AsyncExitStack() as stack:
+            typist = await seated(stack, config, team, "labeler0", profile)
             for _ in range(SUBMITS):
                 await asyncio.sleep(QUIET_S)
                 typist.send(b"a1")
                 await asyncio.sleep(QUIET_S)
                 typist.send(b"\r")
             await asyncio.sleep(QUIET_S * 2)
-        notes = _notes(folder)
-    times, sizes = _last_pictures(notes)
+        notes = notes_of(folder)
+    times, sizes = last_pictures(notes)
     return latencies_ms(times[2:]) | {"picture_bytes": sorted(sizes)[len(sizes) // 2] if sizes else 0}
 
 
-def _notes(folder: Path) -> list[tuple[str, float, str, int]]:
+def notes_of(folder: Path) -> list[Note]:
+    """What the watched front ends noted; it is there once they have ended."""
     return [tuple(orjson.loads(line)) for path in folder.glob(f"*.{NOTES}") for line in path.read_bytes().splitlines()]
 
 
-def _by_user(notes: Sequence[tuple[str, float, str, int]]) -> Iterator[list[tuple[float, str, int]]]:
+def _by_user(notes: Sequence[Note]) -> Iterator[list[tuple[float, str, int]]]:
     users: dict[str, list[tuple[float, str, int]]] = {}
     for user, at_s, what, size in notes:
         users.setdefault(user, []).append((at_s, what, size))
     yield from users.values()
 
 
-def _answers(notes: Sequence[tuple[str, float, str, int]]) -> tuple[list[float], list[int]]:
+def answers_to_keys(notes: Sequence[Note]) -> tuple[list[float], list[int]]:
     """For each key press after a session's first: seconds to the first bytes out, and bytes until the next key."""
     times, sizes = [], []
     for rows in _by_user(notes):
@@ -168,7 +172,7 @@ def _answers(notes: Sequence[tuple[str, float, str, int]]) -> tuple[list[float],
     return times, sizes
 
 
-def _last_pictures(notes: Sequence[tuple[str, float, str, int]]) -> tuple[list[float], list[int]]:
+def last_pictures(notes: Sequence[Note]) -> tuple[list[float], list[int]]:
     """For each Enter on a labeled page: seconds to the last byte of pictures before the next key, and how many bytes."""
     times, sizes = [], []
     for rows in _by_user(notes):

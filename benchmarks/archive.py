@@ -1,0 +1,99 @@
+"""A project of 500,000 labeled images with their history, archived and restored: seconds and memory, on each engine.
+
+Each step runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from benchmarks.databases import database_url, engines, opened
+from benchmarks.report import peak_mb
+from core import ingest, projects
+from core.access import OPERATOR
+from core.annotation import Answer, Region
+from core.database import open_database
+from core.geometry import Box
+from core.ids import ItemId, ProjectState, TaskType
+from core.imported import targets_after, write_labels
+from core.ingest import NewItem
+from core.projects import NewProject
+from exporters.archive import archive_project, restore_project
+
+ITEMS, BOXES, BATCH = 500_000, 4, 10_000
+NAME, AGAIN = "Cells", "Cells again"
+MOST_MB = 300
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Figures an engine; `added_MB` is the peak beyond that of the idle process."""
+    items = args.items or ITEMS
+    found: dict[str, Any] = {}
+    for engine in engines(args.engine):
+        with TemporaryDirectory(prefix="tagline-archive-") as folder, database_url(engine) as url:
+            asyncio.run(_fill(url, items))
+            file = Path(folder, "cells.zip")
+            found[engine] = {step: _apart(step, url, file) for step in ("archive", "restore")}
+            found[engine]["bytes"] = file.stat().st_size
+    steps = [found[engine][step] for engine in found for step in ("archive", "restore")]
+    met = {
+        f"every item and event of {items}": all(step["items"] == items <= step["events"] for step in steps),
+        f"under {MOST_MB} MB": all(step["added_MB"] < MOST_MB for step in steps),
+    }
+    return {"items": items, **found, "met": met}
+
+
+async def _fill(url: str, items: int) -> None:
+    """Items labeled by an import, which writes their index, their counts and an event each."""
+    async with opened(url) as db:
+        new = NewProject(NAME, TaskType.OBJECT_DETECTION, "local:/", ("robin", "wren"), seed=7, max_items=items)
+        project = await db.write(projects.create_project, new, by=None, now_ms=0)
+        labels = await db.read(projects.label_classes, project.id)
+        answer = Answer((), tuple(Region(labels[n % 2].id, Box(10.5 + n, 20, 110 + n, 220.25)) for n in range(BOXES)))
+        for start in range(0, items, BATCH):
+            rows = [NewItem(f"p/{n:07}.jpg", "1", 100, (640, 480)) for n in range(start, min(items, start + BATCH))]
+            await db.write(ingest.add_items, project.id, project.seed, rows)
+        after = ItemId(0)
+        while found := await db.read(targets_after, OPERATOR, project.id, after, BATCH):
+            answers = {row.item: answer for row in found}
+            await db.write(write_labels, OPERATOR, project.id, answers, replace=False, now_ms=1)
+            after = found[-1].item
+        await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=1)
+
+
+def _apart(step: str, url: str, file: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.archive", step, url, str(file)], check=True, capture_output=True
+    )
+    found: dict[str, Any] = orjson.loads(done.stdout)
+    return found
+
+
+async def _step(step: str, url: str, file: Path) -> dict[str, Any]:
+    db = await open_database(url)
+    idle_mb, began = peak_mb(), time.perf_counter()
+    if step == "archive":
+        rows = (await archive_project(db, NAME, file, now_ms=2)).rows
+    else:
+        rows = (await restore_project(db, file, name=AGAIN, now_ms=2)).rows
+    took = time.perf_counter() - began
+    await db.close()
+    return {
+        "seconds": round(took, 1), "added_MB": round(peak_mb() - idle_mb), "items": rows["item"], "events": rows["event"],
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_step(sys.argv[1], sys.argv[2], Path(sys.argv[3])))))
+    sys.stdout.flush()
+    os._exit(0)
