@@ -73,7 +73,8 @@ async def live(azurite: Azurite, folder: Path, url: str, images: int, upload_mor
         again_s, same = await _timed(_told(place, f"project refresh {NAME} --json"))
         await _label_the_rest(place.db, place.project.id)
         export_s, said = await _timed(_told(place, f"export {NAME} --format coco --to-datastore"))
-    pictures, _ = last_pictures(notes_of(folder))
+    pictures, _ = last_pictures([note for note in notes_of(folder) if note[1] < labeling["cut at"]])
+    labeling.pop("cut at")
     met = {
         "cut off while loading: said, nothing lost, nothing twice, nothing unreadable": loading.pop("whole"),
         "cut off while labeling: each labeler told, pictures there when it is back": labeling.pop("told"),
@@ -202,7 +203,7 @@ async def _labeled(azurite: Azurite, place: Place) -> tuple[dict[str, Any], int]
         saved = sum(_saved(typist.text()) for typist in typists)
     figures = {
         "labelers": LABELERS, "images_per_min": round(60 * LABELERS * PAGES * 4 / took), "told after_s": round(told_s, 1),
-        "pictures after it is back_s": round(back_s, 1), "told": True,
+        "pictures after it is back_s": round(back_s, 1), "told": True, "cut at": cut,
     }  # fmt: skip
     return figures, saved
 

@@ -30,9 +30,10 @@ from pydicom.uid import (
 )
 
 from storage.base import UnreadableImage
-from storage.grey import RGB, grey_to_rgb, stretch
+from storage.grey import RGB, SHARES, grey_to_rgb, stretch
 
 MAX_FRAME_BYTES = 400_000_000
+
 PIXELS = "PixelData"
 _TAGS = (
     "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns",
@@ -71,6 +72,14 @@ class Preset:
     window: Window
 
 
+@dataclass(frozen=True)
+class Levels:
+    """The window that a frame is shown through unless another is asked for, and presets to ask for."""
+
+    window: Window
+    presets: tuple[Preset, ...]
+
+
 CT_PRESETS = (
     Preset("soft tissue", Window(50, 400)),
     Preset("lung", Window(-600, 1500)),
@@ -87,9 +96,36 @@ def size_and_frames(data: bytes) -> tuple[tuple[int, int], int]:
 
 def presets(data: bytes) -> tuple[Preset, ...]:
     """The file's own windows first, then the usual ones of its modality. Raises UnreadableImage."""
-    dataset = _read(data, with_pixels=False)
-    common = CT_PRESETS if dataset.get("Modality") == "CT" else ()
-    return (*_own_presets(dataset), *common)
+    return _presets(_read(data, with_pixels=False))
+
+
+def _presets(dataset: pydicom.Dataset) -> tuple[Preset, ...]:
+    return (*_own_presets(dataset), *(CT_PRESETS if dataset.get("Modality") == "CT" else ()))
+
+
+def levels(data: bytes, frame: int = 0) -> Levels | None:
+    """What a grey frame can be shown through; None for a colour image. Raises UnreadableImage."""
+    dataset = _read(data, with_pixels=True)
+    _shape(dataset)
+    if int(dataset.get("SamplesPerPixel") or 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return None
+    found = _presets(dataset)
+    if own := _own_presets(dataset):
+        return Levels(own[0].window, found)
+    try:
+        counted = np.asarray(_counted(dataset, _pixels(dataset, frame)), dtype=np.float32)
+        low, high = (float(value) for value in np.percentile(counted, SHARES))
+    except Exception as error:
+        raise UnreadableImage(f"the DICOM pixels cannot be decoded ({_reason(error)})") from error
+    return Levels(Window((low + high + 1) / 2, high - low + 1), found)
+
+
+def _counted(dataset: pydicom.Dataset, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The values that are of the picture, in the file's unit: padding left out."""
+    values = apply_modality_lut(pixels, dataset)
+    padding = dataset.get("PixelPaddingValue")
+    counted: NDArray[np.generic] = values if padding is None else values[pixels != padding]
+    return counted
 
 
 def decode_frame(data: bytes, frame: int = 0, window: Window | None = None) -> RGB:
@@ -195,9 +231,8 @@ def _windowed(dataset: pydicom.Dataset, pixels: NDArray[np.generic], window: Win
         return np.asarray(np.clip(shown, 0, 255), dtype=np.uint8)
     own = _own_presets(dataset)
     if window is None and not own:
-        padding = dataset.get("PixelPaddingValue")
-        counted = values if padding is None else values[pixels != padding]
-        return stretch(np.asarray(values, dtype=np.float32), of=np.asarray(counted, dtype=np.float32))
+        counted = np.asarray(_counted(dataset, pixels), dtype=np.float32)
+        return stretch(np.asarray(values, dtype=np.float32), of=counted)
     return _map(np.asarray(values, dtype=np.float32), window or own[0].window, str(dataset.get("VOILUTFunction") or ""))
 
 

@@ -58,6 +58,11 @@ def is_image_path(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in IMAGE_ENDINGS and f"/{EXPORTS}/" not in f"/{path}"
 
 
+def is_dicom_path(path: str) -> bool:
+    """True when the ending says DICOM."""
+    return PurePosixPath(path).suffix.lower() in DICOM_ENDINGS
+
+
 def probe(store: Store, file: StoredFile) -> Probe:
     """Look at a file's head and tail, reading all of it only where it is small or its format asks for that.
 
@@ -67,7 +72,7 @@ def probe(store: Store, file: StoredFile) -> Probe:
     """
     if file.bytes == 0:
         raise UnreadableImage("the file is empty (0 bytes)")
-    if PurePosixPath(file.path).suffix.lower() in DICOM_ENDINGS:
+    if is_dicom_path(file.path):
         return Probe(*dicom.size_and_frames(store.get(file.path)), "DICOM")
     if file.bytes <= WHOLE_FILE_BYTES:
         return _probe_whole(store.get(file.path))
@@ -195,7 +200,7 @@ def decode(
     """
     if not data:
         raise UnreadableImage("the file is empty (0 bytes)")
-    if PurePosixPath(path).suffix.lower() in DICOM_ENDINGS:
+    if is_dicom_path(path):
         return _fit(Image.fromarray(dicom.decode_frame(data, frame, window)), fit_wh)
     try:
         opened = _open(data)

@@ -18,8 +18,9 @@ from core.labels import LabelSet
 from core.people import Account, Member
 from core.progress import Progress
 from core.projects import Project, ProjectSummary
-from storage import open_store, pyramid
+from storage import dicom, open_store, pyramid
 from storage.base import Store, Unreachable
+from storage.dicom import Levels, Window
 from storage.images import decode
 from storage.pyramid import Pyramid
 from tui.canvas.frame import BASE_COLORS
@@ -88,19 +89,27 @@ class Pictures:
         rgb = decode(self._bytes_of(datastore, item), path=item.path, fit_wh=fit)
         return prepare(rgb, terminal, size_cells, background)
 
-    async def image(self, datastore: str, item: HeldItem, frame: int = 0) -> Pyramid:
-        """One image at all sizes, shared by the sessions that look at it. Raises UnreadableImage, StorageError."""
-        key = (datastore, item.path, item.etag, frame)
+    async def image(self, datastore: str, item: HeldItem, frame: int = 0, window: Window | None = None) -> Pyramid:
+        """One image at all sizes, a DICOM one through a window if one is given; shared by the sessions that look at it.
+
+        Raises:
+            UnreadableImage, StorageError: as `get`.
+        """
+        key = (datastore, item.path, item.etag, frame, window)
         future = self._images.get(key)
         if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
             loop = asyncio.get_running_loop()
-            future = self._images[key] = loop.run_in_executor(self._pool, self._open, datastore, item, frame)
+            future = self._images[key] = loop.run_in_executor(self._pool, self._open, datastore, item, frame, window)
             future.add_done_callback(lambda _done: self._drop_images())
         self._images.move_to_end(key)
         return await asyncio.shield(future)
 
-    def _open(self, datastore: str, item: HeldItem, frame: int) -> Pyramid:
-        return pyramid.build(decode(self._bytes_of(datastore, item), path=item.path, frame=frame))
+    def _open(self, datastore: str, item: HeldItem, frame: int, window: Window | None) -> Pyramid:
+        return pyramid.build(decode(self._bytes_of(datastore, item), path=item.path, frame=frame, window=window))
+
+    async def levels(self, datastore: str, item: HeldItem, frame: int) -> Levels | None:
+        """The window and the presets of a DICOM frame, None for one in colour. Raises UnreadableImage, StorageError."""
+        return await self.look(lambda: dicom.levels(self._bytes_of(datastore, item), frame))
 
     def _bytes_of(self, datastore: str, item: HeldItem) -> bytes:
         """The file. A datastore that just did not answer is not asked again for a moment: it would keep every thread waiting."""

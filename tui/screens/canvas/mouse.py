@@ -9,12 +9,12 @@ from core.region_edits import Choose
 from tui.canvas import pointing, tools
 from tui.canvas.tools import Tool
 from tui.desk import LabelingDesk
-from tui.screens.canvas.aids import AidedScreen
+from tui.screens.canvas.levels import LevelsScreen
 
 CLICK_PX = 6
 
 
-class MouseScreen(AidedScreen):
+class MouseScreen(LevelsScreen):
     """A click is pointing and Space."""
 
     def __init__(self, desk: LabelingDesk) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from core.annotation import HeldItem
 from core.geometry import Point
 from storage.base import StorageError, UnreadableImage
+from storage.dicom import Window
 from storage.pyramid import Pyramid
 from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
@@ -30,6 +31,7 @@ class PictureScreen(WorkScreen):
         super().__init__(desk, 1)
         self._image: Pyramid | None = None
         self._frame = 0
+        self._window: Window | None = None
         self._viewport: Viewport | None = None
         self._look = Look()
         self._ahead: tuple[object, Viewport, Prepared] | None = None
@@ -62,12 +64,12 @@ class PictureScreen(WorkScreen):
         if item is None:
             self.canvas.clear()
             return
-        self._frame, self._image, self._viewport = 0, None, None
+        self._frame, self._window, self._image, self._viewport = 0, None, None, None
         self.run_worker(partial(self._open, item), group="pictures")  # type: ignore[arg-type]
 
     async def _open(self, item: HeldItem) -> None:
         try:
-            get = partial(self._desk.desk.pictures.image, self._desk.project.datastore, item, self._frame)
+            get = partial(self._desk.desk.pictures.image, self._desk.project.datastore, item, self._frame, self._window)
             image = await self._once_there(get, self.canvas.clear)
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
