@@ -23,7 +23,7 @@ import psutil
 
 from benchmarks.databases import database_url, opened
 from benchmarks.report import latencies_ms
-from benchmarks.sessions import KEYS_IN, _by_user, _cpu_s, _last_pictures, _mb, _notes
+from benchmarks.sessions import KEYS_IN, _by_user, _cpu_s, _mb, last_pictures, notes_of
 from benchmarks.team import LABELS, Team, free_port, link_photos, make_team
 from core import ingest, people, projects
 from core.database import Database
@@ -148,7 +148,7 @@ async def _load(count: int, seconds: float, items: int) -> dict[str, Any]:
             figures = await _measure(stack, crowd, [psutil.Process(pid) for pid in pids], seconds)
             supervisor.stop()
             await serving
-        return _verdict(figures, _notes(folder), crowd)
+        return _verdict(figures, notes_of(folder), crowd)
 
 
 async def _many_more(db: Database, team: Team, items: int) -> None:
@@ -246,7 +246,7 @@ async def _labeler(crowd: Crowd, client: Client, until_s: float, *, is_boxes: bo
 
 def _verdict(figures: dict[str, float], notes: Sequence[tuple[str, float, str, int]], crowd: Crowd) -> dict[str, Any]:
     late = [note for note in notes if note[1] >= figures["since"]]
-    nexts, sizes = _last_pictures(late)
+    nexts, sizes = last_pictures(late)
     keys = _key_times(late)
     figure = {
         "pages a second": round(figures["pages"] / figures["seconds"], 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,8 @@ from exporters.importers.matching import Catalog
 from exporters.importers.shapes import Conversion, Naming
 
 READ = 20_000
-BATCH = 500
+BATCH = 100
+LONGEST_PAUSE_S = 0.25
 AUTO = "auto"
 OnProgress = Callable[[int, int], Awaitable[None]]
 
@@ -106,6 +108,8 @@ async def write(
 ) -> int:
     """Write what a comparison found; returns how many items took it. Cut off half-way, the same import goes on.
 
+    Between batches it rests as long as one took: SQLite has one writer at a time, and labelers come first.
+
     Items whose answers changed since the comparison are left as they are.
     """
     written = done = 0
@@ -113,6 +117,7 @@ async def write(
     if wish.use is As.PRELABELS and found.answers:
         run = await db.write(begin_prelabels, by, project.id, found.format, now_ms=now_ms)
     for part in _parts(found.answers):
+        began = time.monotonic()
         if wish.use is As.GOLD:
             written += await db.write(gold.add_gold, by, project.id, part, now_ms=now_ms)
         elif run is not None:
@@ -122,6 +127,7 @@ async def write(
             receipt = await db.write(imported.write_labels, by, project.id, part, replace=wish.replace, now_ms=now_ms)
             written += len(receipt.accepted)
         done += len(part)
+        await asyncio.sleep(min(LONGEST_PAUSE_S, time.monotonic() - began))
         await on_progress(done, len(found.answers))
     facts: dict[str, Any] = {"format": found.format, "as": wish.use.value, "images": found.images, "written": written}
     facts["report"] = found.facts()
