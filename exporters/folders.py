@@ -13,6 +13,8 @@ from exporters.output import Output, safe_name
 from exporters.writer import Writer, is_multi_class, needs_labels, state_name
 from storage import open_store
 from storage.base import StorageError
+from storage.deidentified import without_patient
+from storage.images import is_dicom_path
 
 UNLABELED = "_unlabeled"
 MANY = "images"
@@ -21,7 +23,7 @@ MANY = "images"
 class FoldersWriter(Writer):
     """Multi-class: `LABEL/…/image`. Multi-label: `images/…/image`. metadata.csv has file_name, label (joined by |), state.
 
-    An image that cannot be read any more has a row in metadata.csv with the reason and no file.
+    A DICOM file is copied without what tells of the patient. An image that cannot be read any more has a row in metadata.csv with the reason and no file.
     """
 
     def __init__(self, begun: Labeled, output: Output) -> None:
@@ -42,11 +44,15 @@ class FoldersWriter(Writer):
             name = safe_name(f"{self._folder(answer)}/{item.path}")
             problem = ""
             try:
-                self.output.put(name, self._store.get(item.path))
+                self.output.put(name, self._image(item.path))
             except StorageError as error:
                 problem = str(error)
             labels = "|".join(self.paths[label] for label in answer.labels)
             self._row("" if problem else name, labels, state_name(item), item.path, problem)
+
+    def _image(self, path: str) -> bytes:
+        data = self._store.get(path)
+        return without_patient(data) if is_dicom_path(path) else data
 
     def _folder(self, answer: Answer) -> str:
         if answer.is_empty:

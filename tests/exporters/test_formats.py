@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from pydicom.data import get_testdata_file
 
 from core import projects
 from core.annotation import SubmittedItem
 from core.database import Database
 from core.errors import BadInput
 from core.ids import TaskType
+from core.ingest import NewItem, add_items
 from core.queue import claim_page
 from core.submissions import submit
 from exporters import items
@@ -27,6 +30,7 @@ from exporters.formats import FORMATS
 from exporters.manifest import ExportMismatch
 from exporters.output import safe_name
 from exporters.run import export_to_path, export_to_pipe
+from storage.images import decode
 from tests.builders import NOW_MS
 from tests.conftest import Run
 from tests.exporters.house import answer_of, exported, label_some, make_member, make_project
@@ -163,6 +167,31 @@ def test_folders_hold_the_images_themselves(run: Run, tmp_path: Path) -> None:
         rows = list(csv.DictReader((tmp_path / "out/metadata.csv").read_text().splitlines()))
         assert len(rows) == 9
         assert "no file" in next(row["problem"] for row in rows if row["source"] == "day/000.jpg")
+
+    run(body)
+
+
+@on_sqlite
+def test_folders_tell_nothing_of_a_patient(run: Run, tmp_path: Path) -> None:
+    """A DICOM file is copied with its pixels and without the patient's name; a broken one is named with the reason instead."""
+    scan = Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
+    assert b"CompressedSamples^CT1" in scan
+
+    async def body(db: Database) -> None:
+        photos = tmp_path / "photos"
+        photos.mkdir()
+        (photos / "0.dcm").write_bytes(scan)
+        (photos / "1.dcm").write_bytes(b"CompressedSamples^CT1")
+        project = await make_project(db, TaskType.MULTI_CLASS, store=f"local:{photos}", items=0)
+        rows = [NewItem(f"{n}.dcm", "1", 100, (128, 128)) for n in range(2)]
+        await db.write(add_items, project.id, project.seed, rows)
+        await label_some(db, project, 2)
+        await export_to_path(db, "Birds", FORMATS["folders"], tmp_path / "out", now_ms=NOW_MS)
+        (copy,) = (tmp_path / "out").rglob("0.dcm")
+        assert np.array_equal(decode(copy.read_bytes(), path="0.dcm"), decode(scan, path="0.dcm"))
+        everything = b"".join(file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file())
+        assert b"CompressedSamples" not in everything
+        assert b"cannot be taken out" in everything
 
     run(body)
 
