@@ -65,10 +65,10 @@ def if_allowed(
 
 def acting(conn: Connection, by: int | None) -> Account:
     """Who asked for a background job, as they stand now; the operator where the history names nobody. Raises Forbidden."""
-    name = conn.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.id == by)).scalar_one_or_none()
-    if by is None or name is None:
+    if by is None:
         return OPERATOR
-    return require_enabled(conn, Account(AccountId(by), name, Role.LABELER))
+    name = conn.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.id == by)).scalar_one_or_none()
+    return require_enabled(conn, Account(AccountId(by), name or "", Role.LABELER))
 
 
 def require_enabled(conn: Connection, account: Account) -> Account:
