@@ -145,7 +145,7 @@ KEYS: tuple[Key, ...] = (
     Key(("v",), "v", "rotate", "turn the view", Scope.PICTURE),
     Key(("o",), "o", "overlay", "regions on or off", Scope.PICTURE),
     Key(("left_square_bracket", "right_square_bracket"), "[ ]", "page", "page of a file of several", Scope.PICTURE),
-    Key(("w",), "w", "window", "window and level of a DICOM image: arrows, letters for presets, i inverts, r resets", Scope.PICTURE),
+    Key(("w",), "w", "window", "window and level of a DICOM image: arrows, letters for presets, i inverts, r resets", Scope.REGIONS),
     Key(("y",), "y", "approve", "approve what is selected, or the image in focus", Scope.REVIEW, "approve"),
     Key(("x",), "x", "reject", "reject it with a comment: it goes back to its labeler", Scope.REVIEW, "reject"),
     Key(("e",), "e", "correct", "correct it yourself", Scope.REVIEW, "correct"),
