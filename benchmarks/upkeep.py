@@ -108,7 +108,7 @@ def _first_release(conn: Connection, items: int) -> None:
         "'**', 1, 1000000, 1, 1, 900, '', '{}', 0, 0, 0, 1)",
         "INSERT INTO label_class (id, project_id, name, path, position, color) VALUES (1, 1, 'cat', 'cat', 0, '#ffffff')",
         "INSERT INTO item (id, project_id, path, etag, bytes, width, height, frames, key, kind, priority, open_slots, state, answer, "
-        "decided_ms) SELECT n, 1, 'photos/' || n || '.jpg', '1', 100, 640, 480, 1, (n * 7919) % 1000003, 2, 0, n % 2, 1 - n % 2, "
+        "decided_ms) SELECT n, 1, 'photos/' || n || '.jpg', '1', 100, 640, 480, 1, (CAST(n AS BIGINT) * 7919) % 1000003, 2, 0, n % 2, 1 - n % 2, "
         f"CASE WHEN n % 2 = 0 THEN CAST('{answer}' AS JSON) END, CASE WHEN n % 2 = 0 THEN n END FROM {numbers}",
         "INSERT INTO assignment (item_id, account_id, project_id, state, token, held_seq, active_ms, comment, version, body, submitted_ms, "
         f"source) SELECT n, 1, 1, 1, 1, n, 1000, '', 1, CAST('{answer}' AS JSON), n, 'manual' FROM {numbers} WHERE n % 2 = 0",
