@@ -64,6 +64,8 @@ def upgrade(connection: Connection) -> None:
     try:
         check_version(connection)
     except DatabaseOlder:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE")  # steps that fill columns join half a million rows: never unplanned
         command.upgrade(_config(connection), "head")
 
 
