@@ -122,7 +122,7 @@ async def review(admin: Person) -> None:
     """One image is sent back with a comment, and the conflict is settled with dora's answer."""
     await admin.type("r", sees="1 need review: n")
     await admin.type("/", sees="Showing everything")
-    await admin.type("robin", ENTER, sees="label robin")
+    await admin.type("labeled", ENTER, sees="/ labeled")
     await admin.type("x", sees="why?")
     await admin.type("the wing is cut off", ENTER, sees="sent back to their labelers")
     await admin.type("n", sees="dora: owl")

@@ -100,6 +100,7 @@ class WizardScreen(ManageScreen):
         self._at = at
         for n, step in enumerate(self.steps):
             step.display = n == at
+        self._focus_first()  # before anything is looked up: keys that are typed at once belong to the new step
         last = len(self.steps) - 1
         dots = PASSED * at + HERE + AHEAD * (last - at)
         where = [(f" {dots} ", "accent"), (f" {at + 1} of {last + 1}: {self.step.TITLE}", "bold foreground")]
@@ -109,7 +110,8 @@ class WizardScreen(ManageScreen):
         )
         self.note("")
         await self.step.enter()
-        self._focus_first()
+        if self.focused not in self.step.query("*"):
+            self._focus_first()
 
     def _focus_first(self) -> None:
         inside = [one for one in self.step.query("Input, OptionList, TextArea") if one.display and one.can_focus]
