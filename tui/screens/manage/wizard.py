@@ -110,7 +110,7 @@ class WizardScreen(ManageScreen):
         )
         self.note("")
         await self.step.enter()
-        if self.focused not in self.step.query("*"):
+        if self.focused not in list(self.step.query("*")):
             self._focus_first()
 
     def _focus_first(self) -> None:
