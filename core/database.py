@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10
 READERS = 4
+WAL_PAGES = 16_000
+"""The write-ahead log's length at which the writer itself checkpoints, 64 MiB; usually its checkpointer was there before."""
 POSTGRES_RETRIES = 5
 # A host that vanishes in the middle of a transaction must not hold its locks until the system's two hours are over.
 POSTGRES_ARGS: dict[str, Any] = {
@@ -106,6 +108,8 @@ def sqlite_engine(url: str, *, begin: str, pooled: bool = True) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={WAL_PAGES}",
+            "secure_delete=OFF",
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
@@ -133,9 +137,8 @@ class SqliteDatabase(Database):
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
     async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        done = self._writer.submit(lambda connection: fn(connection, *args, **kwargs))
         try:
-            result: T = await asyncio.wrap_future(done)
+            result: T = await self._writer.submit(lambda connection: fn(connection, *args, **kwargs))
         except Exception as error:
             raise translate(error) from error
         return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, Dialect, Executable, bindparam
@@ -21,21 +22,19 @@ Read = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class _Form:
-    """A statement in one engine's words; `binds` and `reads` convert values on the way in and out."""
+    """A statement in one engine's words; `binds` and `reads` convert values, but no absent ones, on the way in and out."""
 
     sql: str
-    names: tuple[str, ...]
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     constants: Mapping[str, Any]
-    binds: Mapping[str, Read]
+    binds: tuple[tuple[int, Read], ...]
     row: Callable[[Iterable[Any]], Any] | None
     reads: tuple[tuple[int, Read], ...]
 
     def place(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values in the order of the statement's placeholders."""
-        given = {**self.constants, **values} if self.constants else values
-        if not self.binds:
-            return tuple([given[name] for name in self.names])
-        return tuple([self.binds[n](given[n]) if n in self.binds else given[n] for n in self.names])
+        placed = self.pick({**self.constants, **values} if self.constants else values)
+        return tuple(_converted(placed, self.binds)) if self.binds else placed
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
         """What came back, as named tuples."""
@@ -43,13 +42,22 @@ class _Form:
             return []
         if not self.reads:
             return [self.row(values) for values in found]
-        return [self.row(self._read(values)) for values in found]
+        return [self.row(_converted(values, self.reads)) for values in found]
 
-    def _read(self, values: Iterable[Any]) -> list[Any]:
-        read = list(values)
-        for place, convert in self.reads:
-            read[place] = convert(read[place])
-        return read
+
+def _converted(values: Iterable[Any], converters: Iterable[tuple[int, Read]]) -> list[Any]:
+    converted = list(values)
+    for place, convert in converters:
+        if converted[place] is not None:
+            converted[place] = convert(converted[place])
+    return converted
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Takes the values of these names out of a mapping, in their order."""
+    if len(names) == 1:
+        return lambda values: (values[names[0]],)
+    return itemgetter(*names) if names else lambda _values: ()
 
 
 class Prepared:
@@ -128,21 +136,17 @@ def _sqlite(conn: Connection) -> Any:
 
 def _compile(statement: Any, dialect: Dialect) -> _Form:
     compiled = statement.compile(dialect=dialect)
-    binds = {
-        name: convert
-        for name, bind in compiled.binds.items()
-        if (convert := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
-    }
     names = tuple(compiled.positiontup)
+    binds = [(n, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for n, name in enumerate(names)]
     constants = {name: value for name, value in compiled.params.items() if value is not None and name in names}
     columns = list(statement.exported_columns) if _gives_rows(statement) else []
     reads = [(n, column.type.dialect_impl(dialect).result_processor(dialect, None)) for n, column in enumerate(columns)]
     row: Any = namedtuple("Row", [column.key for column in columns]) if columns else None
     return _Form(
         str(compiled),
-        names,
+        _picker(names),
         constants,
-        binds,
+        tuple((n, convert) for n, convert in binds if convert is not None),
         row and row._make,
         tuple((n, convert) for n, convert in reads if convert is not None),
     )

@@ -102,7 +102,8 @@ def submit(
     """
     require_labeler(conn, project, account)
     rules = rules_of(conn, project)
-    items = [replace(item, answer=item.answer.relabeled(rules.merged)) for item in items]
+    if rules.merged:
+        items = [replace(item, answer=item.answer.relabeled(rules.merged)) for item in items]
     found = _rows(conn, account, [item.item for item in items])
     accepted: list[SubmittedItem] = []
     again: list[ItemId] = []
@@ -115,9 +116,9 @@ def submit(
             refused[item.item] = reason
         else:
             accepted.append(item)
-    shown = suggestions.shown(conn, found.values())
-    accepted = [replace(item, source=judged_source(item, shown.get(item.item))) for item in accepted]
-    suggestions.judge(conn, {item: row.model_id for item, row in found.items()}, shown, accepted)
+    if shown := suggestions.shown(conn, found.values()):
+        accepted = [replace(item, source=judged_source(item, shown.get(item.item))) for item in accepted]
+        suggestions.judge(conn, {item: row.model_id for item, row in found.items()}, shown, accepted)
     _write_answers(conn, project, account, accepted, found, rules, now_ms=now_ms)
     done = {item.item for item in accepted} | set(again)
     _keep_refused(conn, account, [item for item in items if item.item in refused])
