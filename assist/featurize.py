@@ -16,7 +16,7 @@ from assist.ticket import Ticket, now_ms
 from assist.vectors import Vectors, content_key
 from core.ids import ItemId, ItemState
 from core.learning import Seen, Subject, seen_after
-from core.submissions import mark_unreadable
+from core.skipping import mark_unreadable
 from storage import open_store
 from storage.base import NoSuchFile, Store, UnreadableImage
 from storage.images import decode

@@ -26,7 +26,7 @@ from core import learning, projects, suggestions
 from core.assist_schedule import FEATURIZE, TRAIN
 from core.ids import ItemId, ItemKind, ItemState, LabelId, TaskType
 from core.learning import RunState, Seen, Subject
-from core.submissions import mark_unreadable
+from core.skipping import mark_unreadable
 from core.suggestions import Suggestion
 from storage import open_store
 from storage.base import Store

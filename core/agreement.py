@@ -15,9 +15,9 @@ from core.access import require_in
 from core.annotation import Answer
 from core.consensus import likeness, region_likeness
 from core.ids import AccountId, ItemId, LabelId, ProjectId, TaskType
+from core.legality import Rules, rules_of
 from core.people import Account
 from core.roles import Action
-from core.submissions import Rules, rules_of
 from core.tables import ACCOUNT, ASSIGNMENT, IS_SUBMITTED, TALLY
 from core.tally import What
 from core.votes import ABSENT, Codes, cohen_kappa, nominal_alpha, presence_alpha, sharing

@@ -19,9 +19,9 @@ from core.consensus import CLOSE_ENOUGH, likeness
 from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, NotFound
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
+from core.legality import illegal_reason, rules_of
 from core.people import Account
 from core.roles import Action
-from core.submissions import illegal_reason, rules_of
 from core.tables import ACCOUNT, ASSIGNMENT, IS_LEASED, IS_SUBMITTED, ITEM
 
 

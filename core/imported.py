@@ -17,10 +17,10 @@ from core.annotation import Answer, Receipt
 from core.audit import Happening
 from core.decisions import Change, labeled
 from core.ids import AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
+from core.legality import illegal_reason, rules_of
 from core.people import Account
 from core.review import standings
 from core.roles import Action
-from core.submissions import illegal_reason, rules_of
 from core.tables import ASSIGNMENT, IS_LEASED, ITEM
 
 OUT_OF_WORK = "it is unreadable or missing"

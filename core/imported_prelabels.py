@@ -15,9 +15,9 @@ from core.access import require_in
 from core.annotation import Answer, Receipt
 from core.ids import ItemId, ItemKind, ItemState, ProjectId
 from core.learning import RunState
+from core.legality import illegal_reason, rules_of
 from core.people import Account
 from core.roles import Action
-from core.submissions import illegal_reason, rules_of
 from core.suggestions import Suggestion
 from core.tables import ASSIGNMENT, ITEM, MODEL_RUN
 from core.tally import Count

@@ -137,7 +137,9 @@ def _sqlite(conn: Connection) -> Any:
 def _compile(statement: Any, dialect: Dialect) -> _Form:
     compiled = statement.compile(dialect=dialect)
     names = tuple(compiled.positiontup)
-    binds = [(n, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for n, name in enumerate(names)]
+    binds = [
+        (n, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for n, name in enumerate(names)
+    ]
     constants = {name: value for name, value in compiled.params.items() if value is not None and name in names}
     columns = list(statement.exported_columns) if _gives_rows(statement) else []
     reads = [(n, column.type.dialect_impl(dialect).result_processor(dialect, None)) for n, column in enumerate(columns)]

@@ -21,10 +21,10 @@ from core.consensus import classes_of
 from core.decisions import Change, Standing, labeled
 from core.errors import BadInput, NotFound
 from core.ids import AccountId, AssignmentState, ItemId, ItemKind, ItemState, ProjectId, Source
+from core.legality import illegal_reason, rules_of
 from core.people import Account
 from core.roles import Action
 from core.settling import answers_of, leases_of
-from core.submissions import illegal_reason, rules_of
 from core.tables import ACCOUNT, ASSIGNMENT, EVENT, IS_SUBMITTED, ITEM, PROJECT
 from core.tally import Count, What
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from core import people, progress, projects, queue, submissions, suggestions
+from core import corrections, people, progress, projects, queue, skipping, submissions, suggestions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, Region, SubmittedItem
 from core.database import Database
 from core.errors import Forbidden
@@ -243,21 +243,21 @@ class LabelingDesk:
 
     async def correct(self, item: SubmittedItem) -> int:
         """Change an own earlier answer; returns the new token."""
-        return await self._db.write(submissions.correct, *self._here, item, now_ms=self.desk.now_ms())
+        return await self._db.write(corrections.correct, *self._here, item, now_ms=self.desk.now_ms())
 
     async def skip(self, item: HeldItem, reason: str) -> None:
         """Set an item aside."""
         now_ms = self.desk.now_ms()
-        await self._db.write(submissions.skip, *self._here, item.item, item.token, reason, now_ms=now_ms)
+        await self._db.write(skipping.skip, *self._here, item.item, item.token, reason, now_ms=now_ms)
 
     async def earlier(self, before_ms: int, limit: int) -> tuple[HeldItem, ...]:
         """Own earlier submissions, newest first."""
-        return await self._db.read(submissions.my_submissions, *self._here, before_ms=before_ms, limit=limit)
+        return await self._db.read(corrections.my_submissions, *self._here, before_ms=before_ms, limit=limit)
 
     async def mark_unreadable(self, item: HeldItem, reason: str) -> None:
         """Report a file that cannot be shown."""
         now_ms = self.desk.now_ms()
-        await self._db.write(submissions.mark_unreadable, *self._here, item.item, reason, now_ms=now_ms)
+        await self._db.write(skipping.mark_unreadable, *self._here, item.item, reason, now_ms=now_ms)
 
     async def remember(self, *, page_size: int | None = None, instructions_seen: bool = False) -> None:
         """Keep how this labeler likes to work here."""

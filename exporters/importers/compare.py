@@ -13,7 +13,7 @@ import orjson
 from core.annotation import Answer
 from core.ids import ItemId, ItemState
 from core.imported import HAS_ANSWER, IS_GOLD, OUT_OF_WORK, Target
-from core.submissions import Rules, illegal_reason
+from core.legality import Rules, illegal_reason
 from exporters.importers.entries import Entry
 from exporters.importers.matching import Catalog
 from exporters.importers.shapes import Conversion, NotTaken

@@ -20,9 +20,9 @@ from core.imported import Target
 from core.imported_prelabels import begin_prelabels, write_prelabels
 from core.items import labels_in_use
 from core.labels import LabelSet
+from core.legality import Rules, rules_of
 from core.people import Account
 from core.projects import Project
-from core.submissions import Rules, rules_of
 from exporters.importers.compare import As, Comparer, Comparison
 from exporters.importers.files import open_files
 from exporters.importers.formats import IMPORTERS, detect

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import queue, submissions
+from core import corrections, queue, skipping, submissions
 from core.annotation import Answer, Region, SubmittedItem
 from core.consensus import Agreed, Conflict, MoreNeeded, Quorum, combine, decide
 from core.database import Database
@@ -155,9 +155,9 @@ def test_three_opinions_go_to_a_reviewer_and_a_change_of_mind_settles_it(run: Ru
             await say(db, world, n, n)
         assert await counts(db, world) == {ItemState.NEEDS_REVIEW: 1}
         account = world.labelers[2].id
-        mine = await db.read(submissions.my_submissions, world.project, account, before_ms=NOW_MS + 1, limit=9)
+        mine = await db.read(corrections.my_submissions, world.project, account, before_ms=NOW_MS + 1, limit=9)
         better = SubmittedItem(mine[0].item, mine[0].token, world.answer(0))
-        await db.write(submissions.correct, world.project, account, better, now_ms=NOW_MS)
+        await db.write(corrections.correct, world.project, account, better, now_ms=NOW_MS)
         assert await counts(db, world) == {ItemState.LABELED: 1}
         assert {k: v for k, v in (await db.read(label_counts, world.project)).items() if v} == {world.labels[0]: 1}
 
@@ -188,7 +188,7 @@ def test_with_consensus_a_skip_asks_somebody_else(run: Run) -> None:
         for n, state in ((0, ItemState.TODO), (1, ItemState.SKIPPED)):
             account = world.labelers[n].id
             held = (await db.write(queue.claim_page, world.project, account, 1, now_ms=NOW_MS)).items[0]
-            await db.write(submissions.skip, world.project, account, held.item, held.token, "dark", now_ms=NOW_MS)
+            await db.write(skipping.skip, world.project, account, held.item, held.token, "dark", now_ms=NOW_MS)
             assert await counts(db, world) == {state: 1}
 
     run(body)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from core import database, people
 from core.annotation import Answer, Region, SubmittedItem
+from core.corrections import my_submissions
 from core.database import Database, open_database
 from core.errors import (
     BadInput,
@@ -28,7 +29,7 @@ from core.ids import ProjectState, Role, TaskType
 from core.projects import project_by_id, set_state
 from core.queue import claim_page
 from core.schema import migrate
-from core.submissions import my_submissions, submit
+from core.submissions import submit
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

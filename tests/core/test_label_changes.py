@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import browse, label_changes, label_merging, projects, queue, review, submissions
+from core import browse, label_changes, label_merging, projects, queue, review, skipping, submissions
 from core.access import OPERATOR
 from core.browse import Filter
 from core.database import Database
@@ -31,7 +31,7 @@ async def half_labeled(db: Database) -> World:
     answers = [world.submission(held, n % 2) for n, held in enumerate(page.items)]
     await db.write(submissions.submit, world.project, account, answers, now_ms=NOW_MS)
     held = (await db.write(queue.claim_page, world.project, account, 1, now_ms=NOW_MS)).items[0]
-    await db.write(submissions.skip, world.project, account, held.item, held.token, "dark", now_ms=NOW_MS)
+    await db.write(skipping.skip, world.project, account, held.item, held.token, "dark", now_ms=NOW_MS)
     await set_state(db, world, ProjectState.PAUSED)
     return world
 

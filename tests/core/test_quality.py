@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from core import agreement, assigning, auditlog, browse, dashboard, gold, people, projects, queue, settings, submissions
+from core import (
+    agreement,
+    assigning,
+    auditlog,
+    browse,
+    corrections,
+    dashboard,
+    gold,
+    people,
+    projects,
+    queue,
+    settings,
+    submissions,
+)
 from core.access import OPERATOR
 from core.assigning import Todo
 from core.auditlog import Wanted
@@ -67,11 +80,11 @@ def test_gold_is_mixed_in_unseen_and_measures_labelers(run: Run) -> None:
         states = await db.read(item_counts, world.project)
         assert states == {ItemState.LABELED: 17 + 6 + 3, ItemState.TODO: 34}
         mine = await db.read(
-            submissions.my_submissions, world.project, world.labelers[0].id, before_ms=NOW_MS + 9, limit=50
+            corrections.my_submissions, world.project, world.labelers[0].id, before_ms=NOW_MS + 9, limit=50
         )
         again = next(held for held in mine if held.item in known)
         better = world.submission(again, 1)
-        await db.write(submissions.correct, world.project, world.labelers[0].id, better, now_ms=NOW_MS)
+        await db.write(corrections.correct, world.project, world.labelers[0].id, better, now_ms=NOW_MS)
         assert await db.read(item_counts, world.project) == states
 
     run(body)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from core import projects, queue, submissions
+from core import corrections, projects, queue, skipping, submissions
 from core.annotation import Answer, Draft
 from core.candidates import DRY_MS
 from core.database import Database
@@ -212,7 +212,7 @@ def test_skip_sets_an_item_aside(run: Run) -> None:
         world = await make_world(db, items=1)
         held = (await claim(db, world)).items[0]
         account = world.labelers[0].id
-        skip = (submissions.skip, world.project, account, held.item)
+        skip = (skipping.skip, world.project, account, held.item)
         with pytest.raises(LeaseLost):
             await db.write(*skip, held.token + 1, "blurred", now_ms=NOW_MS)
         await db.write(*skip, held.token, "blurred", now_ms=NOW_MS)
@@ -231,13 +231,13 @@ def test_own_answer_can_be_corrected(run: Run) -> None:
         page = await claim(db, world)
         await submit(db, world, 0, [world.submission(held) for held in page.items])
         account = world.labelers[0].id
-        mine = await db.read(submissions.my_submissions, world.project, account, before_ms=NOW_MS + 1, limit=10)
+        mine = await db.read(corrections.my_submissions, world.project, account, before_ms=NOW_MS + 1, limit=10)
         assert [held.draft.answer for held in mine] == [world.answer()] * 2
         better = world.submission(mine[0], 1)
-        assert await db.write(submissions.correct, world.project, account, better, now_ms=NOW_MS) == mine[0].token + 1
+        assert await db.write(corrections.correct, world.project, account, better, now_ms=NOW_MS) == mine[0].token + 1
         assert await db.read(label_counts, world.project) == {world.labels[0]: 1, world.labels[1]: 1}
         with pytest.raises(Stale):
-            await db.write(submissions.correct, world.project, account, better, now_ms=NOW_MS)
+            await db.write(corrections.correct, world.project, account, better, now_ms=NOW_MS)
 
     run(body)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from core import browse, people, projects, queue, review, submissions
+from core import browse, corrections, people, projects, queue, review, submissions
 from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
 from core.browse import Browsed, Filter, Page
@@ -230,9 +230,9 @@ def test_a_reviewers_answer_stands(run: Run) -> None:
         assert (await db.write(review.correct, OPERATOR, world.project, good, now_ms=NOW_MS)).accepted
         assert (await only(db, world)).answer == world.answer(1)
         account = world.labelers[0].id
-        mine = await db.read(submissions.my_submissions, world.project, account, before_ms=NOW_MS + 9, limit=9)
+        mine = await db.read(corrections.my_submissions, world.project, account, before_ms=NOW_MS + 9, limit=9)
         with pytest.raises(Stale, match="reviewer"):
-            await db.write(submissions.correct, world.project, account, world.submission(mine[0], 2), now_ms=NOW_MS)
+            await db.write(corrections.correct, world.project, account, world.submission(mine[0], 2), now_ms=NOW_MS)
 
     run(body)
 
@@ -290,14 +290,14 @@ def test_reject_while_the_labeler_corrects(run: Run) -> None:
         world = await make_world(db, items=20, labelers=1)
         await label_all(db, world)
         account = world.labelers[0].id
-        mine = await db.read(submissions.my_submissions, world.project, account, before_ms=NOW_MS + 99, limit=20)
+        mine = await db.read(corrections.my_submissions, world.project, account, before_ms=NOW_MS + 99, limit=20)
         stamps = {item.item: item.stamp_ms for item in (await look(db, world)).items}
         for held in mine:
             seen = {held.item: stamps[held.item]}
             better = world.submission(held, 1)
             rejected, corrected = await asyncio.gather(
                 outcome(db.write(review.reject, OPERATOR, world.project, seen, "no", now_ms=NOW_MS)),
-                outcome(db.write(submissions.correct, world.project, account, better, now_ms=NOW_MS)),
+                outcome(db.write(corrections.correct, world.project, account, better, now_ms=NOW_MS)),
             )
             was_rejected = bool(rejected.accepted)  # type: ignore[attr-defined]
             assert was_rejected != isinstance(corrected, int)

@@ -20,7 +20,8 @@ from core.errors import NotFound
 from core.geometry import Box, Polygon
 from core.ids import ProjectState, TaskType
 from core.queue import claim_page
-from core.submissions import skip, submit
+from core.skipping import skip
+from core.submissions import submit
 from exporters.coco import Manifest, export_coco
 from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run

@@ -11,8 +11,8 @@ from core.annotation import Answer
 from core.ids import ItemId, ItemState, LabelId, ProjectId, ProjectState, TaskType
 from core.imported import Target
 from core.labels import LabelClass, LabelSet
+from core.legality import Rules
 from core.projects import Project
-from core.submissions import Rules
 from exporters.formats import FORMATS
 from exporters.importers.compare import As, Comparer, Comparison
 from exporters.importers.files import open_files

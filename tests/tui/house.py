@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from textual.pilot import Pilot
 
-from core import ingest, people, projects, queue, submissions
+from core import corrections, ingest, people, projects, queue
 from core.annotation import HeldItem, Page
 from core.database import Database, open_database
 from core.ids import ProjectId, ProjectState, Role, TaskType
@@ -58,7 +58,7 @@ class House:
 
     async def submitted(self, account: Account) -> tuple[HeldItem, ...]:
         """What somebody handed in, newest first."""
-        return await self.db.read(submissions.my_submissions, self.project, account.id, before_ms=2**62, limit=100)
+        return await self.db.read(corrections.my_submissions, self.project, account.id, before_ms=2**62, limit=100)
 
     async def set_state(self, state: ProjectState) -> None:
         """Pause or resume, as an admin elsewhere would."""

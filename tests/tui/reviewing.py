@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from core import browse, people, submissions
+from core import browse, corrections, people, submissions
 from core.annotation import Answer, Region, SubmittedItem
 from core.browse import Browsed, Filter
 from core.geometry import Box
@@ -80,7 +80,7 @@ async def change_answer(house: House, item: ItemId, answer: Answer) -> None:
     """Alice changes her earlier answer to an image."""
     held = next(one for one in await house.submitted(house.labeler) if one.item == item)
     changed = SubmittedItem(held.item, held.token, answer)
-    await house.db.write(submissions.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
+    await house.db.write(corrections.correct, house.project, house.labeler.id, changed, now_ms=house.clock())
 
 
 async def ask_two(house: House) -> None:
