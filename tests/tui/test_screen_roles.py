@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -89,10 +90,11 @@ async def make(house: House, who: str) -> Account:
 async def refusal(act: Callable[[], Awaitable[object]]) -> Any:
     """Why it is not done; None where the role may do it, whatever else stands in its way."""
     try:
-        told = await act()
+        async with asyncio.timeout(1):
+            told = await act()
     except Forbidden as error:
         return str(error)
-    except TaglineError:
+    except (TaglineError, TimeoutError):  # what a worker is to do is waited for, and here is none
         return None
     return told if isinstance(told, str) and told else None  # a field's problem is an answer
 
