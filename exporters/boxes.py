@@ -1,4 +1,4 @@
-"""Formats of a file an image: YOLO and Pascal VOC. Several images of one stem in a folder keep their whole names."""
+"""Formats of a file an image: YOLO and Pascal VOC. Of labeled images of one stem, later ones keep their whole names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import orjson
 
 from core.annotation import Answer
+from core.errors import BadInput
 from core.geometry import Box
 from core.ids import ItemState
 from exporters.items import Labeled, StoredItem
@@ -20,16 +21,24 @@ Element = ET.Element
 
 
 class _Stems:
-    """Names for label files: the image's without its ending, or with it where another image has the same."""
+    """Names for label files: the image's without its ending, or with it where another labeled image has the same."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def name(self, path: str) -> str:
-        stem = path.removesuffix(PurePosixPath(path).suffix)
-        name = path if stem in self._taken else stem
+        """A name that no other file has. Raises BadInput where both are taken."""
+        name = path if (stem := _stem(path)) in self._taken else stem
+        if name in self._taken:
+            raise BadInput(
+                f"The labels of {path!r} and of another image would be one file. Export as coco or jsonl instead."
+            )
         self._taken.add(name)
         return name
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix(PurePosixPath(path).suffix)
 
 
 class _FileAnImage(Writer):
@@ -47,9 +56,8 @@ class _FileAnImage(Writer):
     def add(self, items: Sequence[StoredItem]) -> None:
         """Write the files."""
         for item, answer in self.counted(items):
-            name = self._stems.name(item.path)
             if item.state == ItemState.LABELED:
-                self.output.put(*self.file(name, item, answer))
+                self.output.put(*self.file(self._stems.name(item.path), item, answer))
             else:
                 self._unlabeled.append(item.path)
 
@@ -66,19 +74,29 @@ class _FileAnImage(Writer):
 class YoloWriter(_FileAnImage):
     """`labels/….txt` beside `data.yaml`: class and centre box, or class and polygon, as fractions of the image.
 
-    Source: the dataset format of YOLOv5 and later. Class numbers are those of `names` in data.yaml, from 0.
+    Source: the dataset format of YOLOv5 and later. Class numbers are those of `names` in data.yaml, from 0. `train.txt` lists
+    the labeled images: in a whole folder YOLO would take those without a file as empty, and give images of one stem one file.
+    An image whose file keeps its whole name is not in the list, as YOLO would give it the other's labels.
     """
 
     def __init__(self, begun: Labeled, output: Output) -> None:
         super().__init__(begun, output)
         needs_regions(begun, "YOLO")
+        self._images: list[str] = []
         self._classes = {label.id: n for n, label in enumerate(begun.labels)}
         names = "".join(f"  {n}: {orjson.dumps(label.path).decode()}\n" for n, label in enumerate(begun.labels))
-        output.put("data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}".encode())
+        output.put("data.yaml", f"path: .\ntrain: train.txt\nval: train.txt\nnames:\n{names}".encode())
 
     def file(self, name: str, item: StoredItem, answer: Answer) -> tuple[str, bytes]:
         """A line a region."""
+        if name == _stem(item.path):
+            self._images.append(item.path)
         return f"labels/{name}.txt", self._lines(answer, item.size_wh).encode()
+
+    def finish(self) -> None:
+        """Write the list of labeled images."""
+        super().finish()
+        self.output.put("train.txt", "".join(f"./images/{path}\n" for path in self._images).encode())
 
     def _lines(self, answer: Answer, size_wh: tuple[int, int]) -> str:
         return "".join(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,8 @@ class LabeledImages:
         assert self._store is not None
         tails = (name.split("/", n)[-1] for name in entry.names for n in range(name.count("/") + 1))
         endings = sorted(IMAGE_ENDINGS) if entry.is_stem else [""]
-        for path in (f"{tail}{ending}" for tail in tails for ending in endings):
+        listed = [entry.listed] if entry.listed else []
+        for path in chain(listed, (f"{tail}{ending}" for tail in tails for ending in endings)):
             try:
                 self._store.head(path)
             except (NoSuchFile, StorageError):

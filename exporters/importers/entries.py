@@ -49,6 +49,7 @@ class Entry:
         answered: False where the file lists the image without saying anything of it.
         left_out: what the file has that Tagline has no form for, such as `keypoints`.
         is_stem: the names have no ending.
+        listed: the image's whole path, where a list beside the labels has it; the names may have no ending then.
     """
 
     names: tuple[str, ...]
@@ -59,6 +60,7 @@ class Entry:
     answered: bool = True
     left_out: tuple[str, ...] = ()
     is_stem: bool = False
+    listed: str = ""
 
 
 Entries = Iterator[Entry]

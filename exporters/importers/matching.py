@@ -34,9 +34,8 @@ class Catalog:
 
     def find(self, entry: Entry) -> Target | str:
         """The item that the entry is about, or why there is none."""
-        for name in entry.names:
-            if (exact := self._paths.get(name)) is not None:
-                return exact
+        if (exact := self.whole(entry)) is not None:
+            return exact
         if entry.is_stem:
             return self.find_stem(entry, frozenset())
         return _only(entry.names, self._tails, lambda path: path)
@@ -51,8 +50,9 @@ class Catalog:
         return ((tail, self._stems.get(tail, [])) for tail in tails)
 
     def whole(self, entry: Entry) -> Target | None:
-        """The item of exactly this path, where a name without an ending happens to have one."""
-        return next((found for name in entry.names if (found := self._paths.get(name)) is not None), None)
+        """The item of exactly the path that is listed, or of one that a name happens to be."""
+        names = (entry.listed, *entry.names)
+        return next((found for name in names if (found := self._paths.get(name)) is not None), None)
 
 
 def stem(path: str) -> str:

@@ -6,15 +6,18 @@ Source: the dataset format of YOLOv5 and later: class and centre box, or class a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import orjson
 
 from exporters.importers.entries import BadFile, Entries, Entry, Found, fail, number, ring, shown
 from exporters.importers.files import LabelFile, with_ending
+from exporters.importers.matching import stem
 
 CLASS_LISTS = ("classes.txt", "obj.names", "predefined_classes.txt")
-NOT_LABELS = (*CLASS_LISTS, "train.txt", "val.txt", "test.txt", "unlabeled.txt", "readme.txt", "license.txt")
+IMAGE_LISTS = ("train.txt", "val.txt", "test.txt")
+NOT_LABELS = (*CLASS_LISTS, *IMAGE_LISTS, "unlabeled.txt", "readme.txt", "license.txt")
 _FOLDERS = re.compile(r"^(?:.*/)?labels/(?:(?:train|val|test|valid)(?:2017)?/)?|^obj_(?:train|valid|test)_data/")
 
 
@@ -24,10 +27,22 @@ def read_yolo(files: Sequence[LabelFile]) -> Entries:
     texts = [f for f in with_ending(files, ".txt") if f.name.rpartition("/")[2].lower() not in NOT_LABELS]
     if not texts:
         fail("YOLO", "there is no .txt file of labels")
+    listed = _listed(files)
     for file in texts:
+        name = file.name.removesuffix(".txt")
         lines = enumerate(file.text().splitlines(), start=1)
         regions = tuple(_region(line, f"{file.name}, line {n}", names) for n, line in lines if line.strip())
-        yield Entry(_stems(file.name.removesuffix(".txt")), file.name, regions=regions, is_stem=True)
+        image = listed.get(name.removeprefix("labels/"), "")
+        yield Entry(_stems(name), file.name, regions=regions, is_stem=True, listed=image)
+
+
+def _listed(files: Sequence[LabelFile]) -> dict[str, str]:
+    """Images by their paths without endings, from the lists that YOLO trains on; one that is there twice is not told apart."""
+    lists = [file for file in files if file.name in IMAGE_LISTS]
+    lines = [line.rstrip("\r") for file in lists for line in file.read().decode(errors="replace").split("\n")]
+    images = {line.removeprefix("./").removeprefix("images/") for line in lines}
+    stems = Counter(stem(image) for image in images)
+    return {stem(image): image for image in images if stems[stem(image)] == 1}
 
 
 def _stems(name: str) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core.access import OPERATOR
 from core.annotation import Answer, Region
 from core.database import Database, open_database
+from core.errors import BadInput
 from core.geometry import Box, Polygon, invalid_reason
-from core.ids import TaskType
+from core.ids import ItemId, TaskType
 from core.schema import migrate
 from exporters.importers.compare import As
 from exporters.importers.run import Wish, compare, write
@@ -71,9 +72,15 @@ def answers(task: TaskType) -> st.SearchStrategy[Answer]:
     return regions.map(lambda some: Answer((), tuple(some)))
 
 
+def drawn(data: st.DataObject, task: TaskType, paths: Sequence[str]) -> list[tuple[str, Answer | None]]:
+    """Answers for these images, some of which are not labeled."""
+    told = [(path, data.draw(st.none() | answers(task))) for path in paths]
+    assume(any(answer is not None for _, answer in told))
+    return told
+
+
 def there_and_back(task: TaskType, format: str, told: Sequence[tuple[str, Answer | None]]) -> None:
     """Export, import, export: the same files, and every answer that the first file has."""
-    assume(any(answer is not None for _, answer in told))
     with TemporaryDirectory() as folder:
         first, second = Path(folder, "first"), Path(folder, "second")
         write_items(task, items_of(told), format, first)
@@ -94,9 +101,36 @@ def test_regions_come_back_byte_for_byte(task: TaskType, format: str) -> None:
     @DEPTH
     @given(paths=names, data=st.data())
     def hold(paths: list[str], data: st.DataObject) -> None:
-        there_and_back(task, format, [(path, data.draw(st.none() | answers(task))) for path in paths])
+        there_and_back(task, format, drawn(data, task, paths))
 
     hold()
+
+
+EAGLE = Answer((), (Region(LABELS.classes[0].id, Box(10, 20, 110, 220)),))
+OWL = Answer((), (Region(LABELS.classes[1].id, Box(1, 2, 30, 40)),))
+
+
+@pytest.mark.parametrize("format", ["yolo", "voc"])
+@pytest.mark.parametrize(("first", "second"), [(EAGLE, None), (None, EAGLE), (EAGLE, OWL), (Answer(()), EAGLE)])
+def test_images_of_one_stem_are_told_apart(format: str, first: Answer | None, second: Answer | None) -> None:
+    """`1.jpg` and `1.png` keep their own answers, whichever of them is labeled."""
+    there_and_back(TaskType.OBJECT_DETECTION, format, [("1.jpg", first), ("1.png", second)])
+    there_and_back(TaskType.OBJECT_DETECTION, format, [("a/1.png.JPEG", second), ("a/1.png", first)])
+
+
+def test_an_export_of_labeled_images_only_tells_them_apart(tmp_path: Path) -> None:
+    """Also where the file does not know of `1.jpg`, the labels of `1.png` come back to it; YOLO's list names it alone."""
+    write_items(TaskType.OBJECT_DETECTION, items_of([("1.png", EAGLE)]), "yolo", tmp_path / "out")
+    found = read_back(tmp_path / "out", TaskType.OBJECT_DETECTION, [("1.jpg", SIZE), ("1.png", SIZE)])
+    assert found.answers == {ItemId(2): EAGLE}
+    assert (tmp_path / "out/train.txt").read_text() == "./images/1.png\n"
+
+
+def test_labels_that_would_share_a_file_are_refused(tmp_path: Path) -> None:
+    """No name is left for the third: the export says so instead of writing over another image's labels."""
+    told = [("1.png.jpg", EAGLE), ("1.jpg", OWL), ("1.png", EAGLE)]
+    with pytest.raises(BadInput, match=r"'1\.png' and of another image would be one file"):
+        write_items(TaskType.OBJECT_DETECTION, items_of(told), "yolo", tmp_path / "out")
 
 
 @pytest.mark.parametrize("format", ["coco", "coco-aml", "jsonl", "voc", "csv", "parquet"])
@@ -107,7 +141,7 @@ def test_labels_come_back_byte_for_byte(task: TaskType, format: str) -> None:
     @DEPTH
     @given(paths=names, data=st.data())
     def hold(paths: list[str], data: st.DataObject) -> None:
-        there_and_back(task, format, [(path, data.draw(st.none() | answers(task))) for path in paths])
+        there_and_back(task, format, drawn(data, task, paths))
 
     hold()
 
