@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from textual.binding import Binding
 
+from core.roles import Action
+
 
 class Scope(StrEnum):
     """Where keys are heard; the value is the heading that people read."""
@@ -33,7 +35,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Key:
-    """One thing that keys do: `action` is the method `action_…` of the screen."""
+    """One thing that keys do: `action` is the method `action_…` of the screen.
+
+    Attributes:
+        needs: what the account must be allowed to do; the footer is silent about keys that would only be refused.
+    """
 
     keys: tuple[str, ...]
     shown: str
@@ -41,6 +47,7 @@ class Key:
     does: str
     scope: Scope
     footer: str = ""
+    needs: Action | None = None
 
 
 KEYS: tuple[Key, ...] = (
@@ -51,9 +58,9 @@ KEYS: tuple[Key, ...] = (
     Key(("enter",), "Enter", "open", "label this project", Scope.PROJECTS, "label"),
     Key(("d",), "d", "details", "dashboard of this project (lead, admin)", Scope.PROJECTS, "dashboard"),
     Key(("r",), "r", "review", "review its labels (lead, admin)", Scope.PROJECTS, "review"),
-    Key(("n",), "n", "new", "a new project (admin)", Scope.PROJECTS, "new"),
-    Key(("u",), "u", "people", "users: roles and keys (admin)", Scope.PROJECTS, "people"),
-    Key(("l",), "l", "log", "who did what when (admin)", Scope.PROJECTS, "log"),
+    Key(("n",), "n", "new", "a new project (admin)", Scope.PROJECTS, "new", Action.CHANGE_PROJECT),
+    Key(("u",), "u", "people", "users: roles and keys (admin)", Scope.PROJECTS, "people", Action.MANAGE_PEOPLE),
+    Key(("l",), "l", "log", "who did what when (admin)", Scope.PROJECTS, "log", Action.SEE_AUDIT),
     Key(("ctrl+n",), "Ctrl+N", "next", "the next step; Enter does it too where it is no line break", Scope.WIZARD, "next"),
     Key(("up", "down"), "\u2191\u2193", "move", "the field above or below", Scope.WIZARD),
     Key(("tab",), "Tab", "next", "next section", Scope.PROJECT, "section"),

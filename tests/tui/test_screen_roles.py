@@ -26,6 +26,7 @@ from tui.desk import Desk, Pictures
 from tui.manager import Manager
 from tui.office import Office
 from tui.reviewer import Reviewer
+from tui.widgets.line import Line
 
 LEADS = {"insight", "agreement", "learning", "members", "assign", "page", "known", "counts", "approve", "reject", "correct", "resolve"}  # fmt: skip
 """What a lead may do in their project; all the rest is for admins."""
@@ -125,5 +126,19 @@ def test_the_table_knows_every_screen_action(tmp_path: Path) -> None:
         known = set(await acts_of(house, house.admin))
         doors = {name for door in (Manager, Office, Reviewer) for name, act in inspect.getmembers(door, inspect.isfunction) if inspect.iscoroutinefunction(act)}  # fmt: skip
         assert {name for name in doors if not name.startswith("_")} == known
+
+    run(tmp_path, story)
+
+
+def test_the_project_list_names_no_key_that_is_refused(tmp_path: Path) -> None:
+    """A labeler's last line has nothing of what only an admin may do; an admin's has all of it."""
+
+    async def story(house: House) -> None:
+        for account, is_admin in ((house.labeler, False), (house.admin, True)):
+            async with house.session(account) as seat:
+                await seat.until(lambda seat=seat: "photos" in seat.text, "the project list")
+                said = seat.screen.query_one("#keys", Line).plain
+                assert "Enter label" in said
+                assert all((word in said) is is_admin for word in (" n new ", " u people ", " l log ")), said
 
     run(tmp_path, story)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from textual.screen import Screen
 
 from core.errors import TaglineError
+from core.roles import allowed
 from storage.base import StorageError
 from tui.keymap import Key, Scope, bindings, footer, keys_of
 from tui.terminal import Terminal
@@ -60,7 +61,14 @@ class TaglineScreen(Screen[None]):
 
     def show_footer(self, line: Line) -> None:
         """The keys that matter now: the screen's own from the left, those of every screen on the right."""
-        own = [key for scope in self.SCOPES if scope is not Scope.EVERYWHERE for key in keys_of(scope)]
+        role = self.desk.account.role
+        own = [
+            key
+            for scope in self.SCOPES
+            if scope is not Scope.EVERYWHERE
+            for key in keys_of(scope)
+            if key.needs is None or allowed(role, key.needs)
+        ]
         line.show(_hints(own), _hints(keys_of(Scope.EVERYWHERE)), group=2)
 
     def action_help(self) -> None:
