@@ -58,6 +58,15 @@ def test_the_rooms_are_ours(room: str) -> None:
     assert set(importlib.metadata.packages_distributions().get(room, ["tagline"])) == {"tagline"}
 
 
+def test_what_is_installed_is_the_whole_house() -> None:
+    """Who installs the package, and does not run it from its folder, misses no room of it."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {
+        ".".join(init.parent.relative_to(ROOT).parts) for room in ROOMS for init in (ROOT / room).rglob("__init__.py")
+    }
+    assert set(listed) == found
+
+
 def test_serving_never_loads_torch() -> None:
     """A front end, the janitor and every command run on a machine without PyTorch."""
     assert not loaded(LOAD_ROOM, "sshd", "tui", "exporters", "core", "storage") & LEARNING

@@ -14,8 +14,8 @@ from storage.base import Unreachable
 from storage.local import LocalStore
 from tests.tui.house import House, Seat, open_house
 from tui import desk
-from tui.screens import work
 from tui.screens.instructions import InstructionsScreen
+from tui.screens.work import page
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return get(store, path)
 
     monkeypatch.setattr(LocalStore, "get", may_get)
-    monkeypatch.setattr(work, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr(page, "ASK_AGAIN_S", 0.05)
     monkeypatch.setattr(desk, "AWAY_S", 0.05)
     return gone
 

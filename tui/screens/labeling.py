@@ -27,7 +27,7 @@ from storage.base import StorageError, UnreadableImage
 from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.screens.dialogs import LabelSearch
-from tui.screens.work import WorkScreen
+from tui.screens.work.screen import WorkScreen
 from tui.terminal import Terminal
 from tui.text import clean
 from tui.widgets.line import Line, Part

@@ -15,7 +15,7 @@ from tui.canvas.viewport import Viewport
 from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.picture.prepare import Prepared
-from tui.screens.work import WorkScreen
+from tui.screens.work.screen import WorkScreen
 from tui.widgets.region_list import RegionList
 
 ZOOM = 1.5
