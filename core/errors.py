@@ -8,6 +8,7 @@ TaglineError
 ├── ProjectPaused       labels are taken only while a project runs
 ├── LeaseLost           the item is no longer this labeler's; the work is kept as a draft
 ├── Stale               the row changed since it was read
+├── Unavailable         an aid that is not there; the work goes on without it
 ├── JobLost             a background job was cancelled, or another worker has it now
 └── DatabaseTrouble     the database cannot serve just now
     ├── DatabaseLocked
@@ -50,6 +51,10 @@ class LeaseLost(TaglineError):
 
 class Stale(TaglineError):
     """What was edited has changed since it was read."""
+
+
+class Unavailable(TaglineError):
+    """An aid that was asked for cannot be had here; the work goes on without it."""
 
 
 class JobLost(TaglineError):

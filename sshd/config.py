@@ -37,6 +37,8 @@ class Config:
             empty for the folder `images` in the data folder.
         log_format: `text` for people, `json` for programs.
         metrics_file: where the janitor keeps Prometheus text, for node_exporter's textfile collector; empty for nowhere.
+        segment_encoder, segment_decoder: ONNX files of a promptable segmenter, in the data folder or by their whole path;
+            both or none.
         probe_timeout_s: how long a terminal's answer to the capability questions is waited for.
     """
 
@@ -53,6 +55,8 @@ class Config:
     log_format: str = "text"
     metrics_file: str = ""
     sources: str = ""
+    segment_encoder: str = ""
+    segment_decoder: str = ""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -67,6 +71,12 @@ class Config:
         return tuple(f"local:{source}" if source.startswith("/") else source for source in given) or (
             f"local:{self.data_dir / 'images'}",
         )
+
+    @property
+    def segmenter_paths(self) -> tuple[Path, Path] | None:
+        """Where the segmenter's encoder and decoder lie, if there is to be one."""
+        names = self.segment_encoder.strip(), self.segment_decoder.strip()
+        return (self.data_dir / names[0], self.data_dir / names[1]) if all(names) else None
 
     def to_json(self) -> bytes:
         """A form for another process of the same release; inverse of `from_json`."""
@@ -153,6 +163,8 @@ def sensible(config: Config) -> Config:
         raise BadInput(f"log_level is {config.log_level!r}; it is one of {', '.join(_LOG_LEVELS)}.")
     if config.log_format not in _LOG_FORMATS:
         raise BadInput(f"log_format is {config.log_format!r}; it is one of {', '.join(_LOG_FORMATS)}.")
+    if bool(config.segment_encoder.strip()) != bool(config.segment_decoder.strip()):
+        raise BadInput("segment_encoder and segment_decoder are set both or not at all.")
     for name in ("heartbeat_s", "drain_s", "probe_timeout_s"):
         if getattr(config, name) <= 0:
             raise BadInput(f"{name} must be more than 0.")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import asyncssh
 
+from assist.segmenter import Segmenter
 from core.clock import SharedClock
 from core.database import Database, open_database
 from core.errors import BadInput, NotFound, TaglineError
@@ -56,7 +57,9 @@ async def serve_front_end(config: Config, stop: asyncio.Event, ready: Callable[[
     """
     hardening.patch_textual()
     ensure_host_key(config.host_key_path)
-    db, pictures, clock = await open_database(config.database_url), Pictures(), SharedClock()
+    db, clock = await open_database(config.database_url), SharedClock()
+    weights = config.segmenter_paths
+    pictures = Pictures(segmenter=Segmenter(*weights) if weights else None)
     await clock.follow(db)
     front_end = FrontEnd(
         db,

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("sshd", "tui", "assist", "exporters", "core", "storage")
-LEARNING = {"torch", "torchvision"}
+LEARNING = {"torch", "torchvision", "onnxruntime"}
 SCREEN = {"textual", "rich", "asyncssh"}
 
 LOAD_ROOM = """

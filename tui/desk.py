@@ -7,15 +7,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from core import corrections, people, progress, projects, queue, skipping, submissions, suggestions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, Region, SubmittedItem
 from core.database import Database
 from core.errors import Forbidden
+from core.geometry import Polygon
 from core.ids import AccountId, ItemId, ProjectId, Role
 from core.labels import LabelSet
 from core.people import Account, Member
+from core.pixels.prompted import Prompt
 from core.progress import Progress
 from core.projects import Project, ProjectSummary
 from storage import dicom, open_store, pyramid
@@ -36,6 +38,13 @@ Color = tuple[int, int, int]
 T = TypeVar("T")
 
 
+class Segmenter(Protocol):
+    """A model that finds the object in a box or under a point; one call at a time, in a thread."""
+
+    def outline(self, image: Pyramid, prompt: Prompt) -> Polygon | None:
+        """The object's outline, None where there is none. Raises Unavailable when the model cannot be had."""
+
+
 def _key_of(
     datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
 ) -> tuple[object, ...]:
@@ -46,7 +55,9 @@ def _key_of(
 class Pictures:
     """Pictures made ready in worker threads, shared by all sessions of a process, newest kept within a bound of memory."""
 
-    def __init__(self, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, cache_bytes: int = CACHE_BYTES, segmenter: Segmenter | None = None) -> None:
+        self.segmenter = segmenter
+        self._segmenting = ThreadPoolExecutor(1, thread_name_prefix="segment")
         self._pool = ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="picture")
         self._stores: dict[str, Store] = {}
         self._ready: OrderedDict[tuple[object, ...], asyncio.Future[Prepared]] = OrderedDict()
@@ -153,6 +164,13 @@ class Pictures:
         """What a function sees in an image's pixels, in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, see)
 
+    async def outline(self, image: Pyramid, prompt: Prompt) -> Polygon | None:
+        """What the segmenter, where there is one, finds by a prompt; pictures are not kept waiting by it. Raises Unavailable."""
+        if self.segmenter is None:
+            return None
+        see = self.segmenter.outline
+        return await asyncio.get_running_loop().run_in_executor(self._segmenting, see, image, prompt)
+
     def _store(self, datastore: str) -> Store:
         return self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))
 
@@ -167,7 +185,8 @@ class Pictures:
 
     def close(self) -> None:
         """Let the threads go."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._segmenting):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Desk:

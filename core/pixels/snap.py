@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.geometry import Box, Point, Polygon, box_iou, invalid_reason
 from core.pixels.closeup import RGB, Closeup, Mask, bounds, closeup, ellipse
@@ -96,11 +98,22 @@ def _outline(view: Closeup, mask: Mask, box_px: Box, rgb: RGB) -> Polygon | None
     if not lines:
         return None
     line = max(lines, key=cv2.contourArea)
+    return simplified(
+        line,
+        lambda x, y: view.to_image((x + 0.5) / _FINER, (y + 0.5) / _FINER),
+        box_px,
+        (rgb.shape[1], rgb.shape[0]),
+    )
+
+
+def simplified(
+    line: NDArray[Any], to_image: Callable[[float, float], Point], box_px: Box, image_wh: tuple[int, int]
+) -> Polygon | None:
+    """A contour as OpenCV gives it with few points, inside a box of the image; None where none of that is a valid polygon."""
     for share in (SIMPLE, SIMPLE * 2, SIMPLE * 4):
         kept = cv2.approxPolyDP(line, share * cv2.arcLength(line, True), True)[:, 0]
-        points = [view.to_image((x + 0.5) / _FINER, (y + 0.5) / _FINER) for x, y in kept]
-        polygon = Polygon(tuple(_clamped(point, box_px) for point in points))
-        if invalid_reason(polygon, (rgb.shape[1], rgb.shape[0])) is None:
+        polygon = Polygon(tuple(_clamped(to_image(float(x), float(y)), box_px) for x, y in kept))
+        if invalid_reason(polygon, image_wh) is None:
             return polygon
     return None
 

@@ -9,8 +9,8 @@ from core.annotation import Region
 from core.geometry import Box, Point, Polygon
 from core.ids import LabelId
 from core.pixels.proposals import propose
-from core.pixels.snap import box_to_polygon, extremes_to_polygon, snap_box
-from core.region_edits import Add, Choose, Reshape
+from core.pixels.snap import box_to_polygon, extremes_to_polygon
+from core.region_edits import Add, Choose
 from storage.pyramid import RGB
 from tui.canvas import hints
 from tui.canvas.offers import Offer, offers
@@ -136,21 +136,6 @@ class AidedScreen(MovingScreen):
         return Outline(offer.shape, color, "", "dashed")
 
     # What the pixels say.
-
-    async def action_snap(self) -> None:
-        """The chosen region tight around the object, where the image shows a clear edge."""
-        region, image = self._regions.chosen_region, self._image
-        if region is None or image is None:
-            self._tell("no region is chosen: Tab chooses the next, h shows letters")
-            return
-        draft, see = self._regions, box_to_polygon if self._takes_polygons else snap_box
-        found = await self._desk.desk.pictures.look(lambda: see(image.levels[0], region.shape.bounds))
-        if self._regions is not draft:
-            return  # changed meanwhile: what was seen is of something else
-        if found is None:
-            self._tell("no clear edge there: the region stays as it is")
-        else:
-            self._edit(Reshape(found))
 
     def _add_from_extremes(self, points: tuple[Point, ...]) -> None:
         self._add_outline(lambda rgb: extremes_to_polygon(rgb, points))

@@ -11,7 +11,7 @@ from functools import partial
 from storage.dicom import Levels, Window
 from storage.images import is_dicom_path
 from tui.desk import LabelingDesk
-from tui.screens.canvas.aids import AidedScreen
+from tui.screens.canvas.snapping import SnappingScreen
 from tui.text import clean
 from tui.widgets.line import Line, Part
 
@@ -20,7 +20,7 @@ INVERT, RESET = "i", "r"
 LETTERS = "abcdefghjklmnopqstuvxyz"
 
 
-class LevelsScreen(AidedScreen):
+class LevelsScreen(SnappingScreen):
     """While the levels are shown, letters and arrows are theirs; Esc gives them back and keeps the window for this image."""
 
     def __init__(self, desk: LabelingDesk) -> None:
