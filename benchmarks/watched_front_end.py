@@ -19,7 +19,7 @@ from sshd.child import run_child
 from sshd.config import Config
 from sshd.front_end import serve_front_end
 from sshd.output import Output
-from sshd.session import AppSession
+from sshd.session.keys import KeysSession
 
 NOTES = "notes.jsonl"
 _notes: list[tuple[int, float, str, int]] = []
@@ -28,9 +28,9 @@ _users: dict[int, str] = {}
 
 def _watch() -> None:
     """Put notes between the session and its channel."""
-    take_keys, put = AppSession._take_keys, Output._put
+    take_keys, put = KeysSession._take_keys, Output._put
 
-    def noting_keys(self: AppSession, keys: bytes) -> None:
+    def noting_keys(self: KeysSession, keys: bytes) -> None:
         if hasattr(self, "output"):
             _users[id(self.output)] = self._connection.user_name
             _notes.append((id(self.output), time.perf_counter(), "enter" if keys == b"\r" else "key", len(keys)))
@@ -40,7 +40,7 @@ def _watch() -> None:
         put(self, data, mark=mark)
         _notes.append((id(self), time.perf_counter(), "picture" if mark else "text", len(data)))
 
-    AppSession._take_keys = noting_keys  # type: ignore[method-assign]
+    KeysSession._take_keys = noting_keys  # type: ignore[method-assign]
     Output._put = noting_output  # type: ignore[method-assign]
 
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
-    from sshd.session import AppSession
+    from sshd.session.app import AppSession
     from tui.hosted import HostedApp
 
 _RGB = re.compile(r"([34]8);2;(\d+);(\d+);(\d+)")

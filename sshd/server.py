@@ -21,7 +21,7 @@ from core.passwords import verify
 from core.people import Account, account_by_key, account_by_name, password_hash
 from sshd.algorithms import ENCRYPTION, MAC, SIGNATURES, key_exchanges, refuse_sha1_signatures
 from sshd.limits import Gate, Limits
-from sshd.session import AppSession
+from sshd.session.app import AppSession
 from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
