@@ -68,8 +68,8 @@ class ChartPanel(Panel):
 
     def draw(self, found: Insight, colors: Colors) -> None:
         """Show these figures."""
-        chart, width = chart_of(found, colors), self.cells
-        rows = max(LEAST_ROWS, self.scrollable_content_region.height - 1 - LEGEND_ROWS)
+        chart, width, height = chart_of(found, colors), self.cells, self.scrollable_content_region.height
+        rows = max(LEAST_ROWS, height - 1 - LEGEND_ROWS)
         heads, view, legend = (
             self.query_one("#heads", Static),
             self.query_one(PictureView),
@@ -83,7 +83,7 @@ class ChartPanel(Panel):
         rows = min(rows, max(LEAST_ROWS, third * terminal.cell_wh_px[0] // terminal.cell_wh_px[1]))
         view.styles.height = rows
         heads.update(Text("".join(column(word, third) for word in HEADS), colors["secondary"]))
-        legend.update(_legend(chart, third, colors))
+        legend.update(_legend(chart, third, max(LEGEND_ROWS, height - 1 - rows), colors))
         key = (chart.looks, width, rows, colors["background"])
         if view.size.height == rows and key != self._drawn:
             self._drawn = key
@@ -140,11 +140,11 @@ def as_text(chart: Chart, width: int, rows: int, colors: Colors) -> Text:
     return text.append_text(column_chart(chart.days, width, max(2, rows - 5), colors["primary"]))
 
 
-def _legend(chart: Chart, third: int, colors: Colors) -> Text:
-    """The largest parts of both rings, and what the columns are."""
+def _legend(chart: Chart, third: int, rows: int, colors: Colors) -> Text:
+    """The largest parts of both rings, as many as there are rows, and what the columns are."""
     told = [_entries(chart.states), _entries(chart.labels), [Text(_days(chart), colors["secondary"])]]
     text = Text(no_wrap=True, overflow="ellipsis")
-    for n in range(LEGEND_ROWS - 1):
+    for n in range(min(rows - 1, max(map(len, told)))):
         for lines in told:
             line = lines[n] if n < len(lines) else Text()
             line.truncate(third - 1, pad=True)
