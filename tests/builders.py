@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import people, projects
+from alembic import command
+from sqlalchemy import Connection
+
+from core import people, projects, schema
 from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
 from core.database import Database
@@ -68,3 +71,9 @@ async def set_quorum(db: Database, world: World, least: int, most: int) -> None:
     changes = {"min_labelers": least, "max_labelers": most}
     await db.write(change_settings, OPERATOR, world.project, changes, now_ms=NOW_MS)
     await db.write(projects.set_state, world.project, ProjectState.RUNNING, **at)  # type: ignore[arg-type]
+
+
+def make_release(conn: Connection, revision: str) -> None:
+    """An empty database as the release with that schema left it, with one admin, `a`."""
+    command.upgrade(schema._config(conn), revision)
+    conn.exec_driver_sql("INSERT INTO account (id, name, role, settings, created_ms) VALUES (1, 'a', 'admin', '{}', 0)")

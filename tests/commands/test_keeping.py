@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from pathlib import Path
 
+from core.database import open_database
 from core.schema import head_revision
+from tests.builders import make_release
 from tests.commands.test_cli import Tagline, ready, tagline
 
 __all__ = ["ready", "tagline"]  # fixtures
@@ -33,17 +35,21 @@ def test_what_cannot_be_backed_up_is_said(tagline: Tagline, tmp_path: Path) -> N
     assert (status, "cannot be written" in err, err.count("\n")) == (1, True, 1)
 
 
-def test_an_upgrade_keeps_what_was_before(ready: Tagline, tmp_path: Path) -> None:
-    """From an older release it keeps a copy, says from what to what, and checks every rule; done again, it does nothing."""
+def test_an_upgrade_keeps_what_was_before(tagline: Tagline, tmp_path: Path) -> None:
+    """From the first release it keeps a copy, says from what to what, and checks every rule; done again, it does nothing."""
     data = tmp_path / "data"
-    with sqlite3.connect(data / "tagline.db") as database:  # what the release before this table was like
-        database.execute("DROP TABLE process")
-        database.execute("UPDATE alembic_version SET version_num = '0004'")
-    database.close()
-    status, out, _ = ready("upgrade", "--check")
-    assert (status, f"is {head_revision()}, was 0004" in out, "Every rule holds" in out) == (0, True, True)
+    data.mkdir()
+
+    async def first_release() -> None:
+        db = await open_database(f"sqlite:///{data / 'tagline.db'}", check=False)
+        await db.write(make_release, "0001")
+        await db.close()
+
+    asyncio.run(first_release())
+    status, out, _ = tagline("upgrade", "--check")
+    assert (status, f"is {head_revision()}, was 0001" in out, "Every rule holds" in out) == (0, True, True)
     (kept,) = (data / "backups").iterdir()
     assert str(kept) in out
-    status, out, _ = ready("upgrade")
+    status, out, _ = tagline("upgrade")
     assert (status, "already" in out) == (0, True)
     assert [*(data / "backups").iterdir()] == [kept]

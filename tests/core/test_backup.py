@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, func, insert, select
 
 from core import schema
@@ -20,7 +19,7 @@ from core.processes import Process, announce
 from core.queue import claim_page
 from core.submissions import submit
 from core.tables import ACCOUNT, EVENT, ITEM, Base
-from tests.builders import NOW_MS, World, make_account, make_world
+from tests.builders import NOW_MS, World, make_account, make_release, make_world
 from tests.conftest import Run, fresh_postgres
 
 
@@ -143,15 +142,9 @@ def test_an_older_backup_is_upgraded_on_its_way_in(tmp_path: Path, sqlite_url: s
     """A backup of any release restores into this one."""
     file = tmp_path / "old.tagline"
 
-    def older(conn: Connection) -> None:
-        command.upgrade(schema._config(conn), revision)
-        conn.exec_driver_sql(
-            "INSERT INTO account (id, name, role, settings, created_ms) VALUES (1, 'a', 'admin', '{}', 0)"
-        )
-
     async def main() -> list[str]:
         old = await open_database(f"sqlite:///{file}", check=False)
-        await old.write(older)
+        await old.write(make_release, revision)
         await old.close()
         await restore(sqlite_url, file, replace=False, now_ms=NOW_MS)
         db = await open_database(sqlite_url)
@@ -165,12 +158,6 @@ def test_an_older_backup_is_upgraded_on_its_way_in(tmp_path: Path, sqlite_url: s
 
 def test_a_migration_that_fails_rolls_back_whole(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed by an error in its last step, an upgrade from the first release leaves that release's database as it was."""
-
-    def first(conn: Connection) -> None:
-        command.upgrade(schema._config(conn), "0001")
-        conn.exec_driver_sql(
-            "INSERT INTO account (id, name, role, settings, created_ms) VALUES (1, 'a', 'admin', '{}', 0)"
-        )
 
     def failing(conn: Connection) -> None:
         schema.upgrade(conn)
@@ -187,7 +174,7 @@ def test_a_migration_that_fails_rolls_back_whole(database_url: str, monkeypatch:
     async def main() -> None:
         db = await open_database(database_url, check=False)
         try:
-            await db.write(first)
+            await db.write(make_release, "0001")
             before = await db.read(shape)
             with pytest.raises(Exception, match=r"last step|FOREIGN|foreign"):
                 await db.write(failing)

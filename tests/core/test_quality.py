@@ -23,6 +23,7 @@ from core import (
     submissions,
 )
 from core.access import OPERATOR
+from core.annotation import Answer, SubmittedItem
 from core.assigning import Todo
 from core.auditlog import Wanted
 from core.browse import Filter
@@ -45,10 +46,7 @@ async def work(db: Database, world: World, labeler: int, pages: int, number: int
     account, given, after = world.labelers[labeler].id, [], {}
     for _ in range(pages):
         page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS, after=after)
-        answers = [
-            submissions.SubmittedItem(held.item, held.token, world.answer(number), active_ms=2000)
-            for held in page.items
-        ]
+        answers = [SubmittedItem(held.item, held.token, world.answer(number), active_ms=2000) for held in page.items]
         receipt = await db.write(submissions.submit, world.project, account, answers, now_ms=NOW_MS)
         assert not receipt.refused
         given += page.items
@@ -198,9 +196,9 @@ def test_refresh_finds_new_missing_and_returned_files(run: Run, tmp_path: Path) 
         account = await db.write(people.add_account, "a", Role.ADMIN, by=None, now_ms=NOW_MS)
         page = await db.write(queue.claim_page, project, account.id, 4, now_ms=NOW_MS)
         label = (await db.read(projects.label_classes, project))[0].id
-        cat = submissions.Answer((label,))
+        cat = Answer((label,))
         done = next(held for held in page.items if held.path == "0.jpg")
-        answers = [submissions.SubmittedItem(done.item, done.token, cat)]
+        answers = [SubmittedItem(done.item, done.token, cat)]
         await db.write(submissions.submit, project, account.id, answers, now_ms=NOW_MS)
 
         async def look() -> Found:

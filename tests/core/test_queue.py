@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from core import corrections, projects, queue, skipping, submissions
-from core.annotation import Answer, Draft
+from core.annotation import Answer, Draft, SubmittedItem
 from core.candidates import DRY_MS
 from core.database import Database
 from core.errors import LeaseLost, ProjectPaused, Stale
@@ -195,7 +195,7 @@ def test_only_legal_answers_are_taken(run: Run, task_type: TaskType, numbers: tu
         world = await make_world(db, items=1, task_type=task_type)
         held = (await claim(db, world)).items[0]
         answer = Answer(tuple(world.labels[n] for n in numbers))
-        item = submissions.SubmittedItem(held.item, held.token, answer)
+        item = SubmittedItem(held.item, held.token, answer)
         receipt = await submit(db, world, 0, [item])
         assert bool(receipt.accepted) is taken
         if not taken:
