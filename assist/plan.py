@@ -97,9 +97,7 @@ def with_model(
 ) -> Plan:
     """The plan when a model has looked at every open item; `growth` is how many labels are wanted until the next training."""
     rng = np.random.default_rng(seed)
-    joined = rng.choice(np.flatnonzero(~audit), min(more_audit, int((~audit).sum())), replace=False)
-    stream = audit.copy()
-    stream[joined] = True
+    joined, stream = joining(audit, more_audit, rng)
     sure = np.array([verdict.sure for verdict in verdicts])
     suggested = np.array([not verdict.suggested.is_empty for verdict in verdicts], dtype=bool) & ~stream
     rest = np.flatnonzero(~suggested & ~stream)
@@ -143,6 +141,16 @@ def answer_groups(verdicts: Sequence[Verdict]) -> NDArray[np.int64]:
     numbers: dict[frozenset[int], int] = {}
     groups = [numbers.setdefault(frozenset(verdict.answer.labels), len(numbers)) for verdict in verdicts]
     return np.asarray(groups, dtype=np.int64)
+
+
+def joining(
+    audit: NDArray[np.bool_], more: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Items drawn at random to join the audit stream, and the stream with them (N); `audit` marks those in it already."""
+    joined = rng.choice(np.flatnonzero(~audit), min(more, int((~audit).sum())), replace=False)
+    stream = audit.copy()
+    stream[joined] = True
+    return joined, stream
 
 
 def in_order(rows: NDArray[np.int64], verdicts: Sequence[Verdict], order: Order, rng: np.random.Generator) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assist.found import Found
-from assist.plan import AUDIT_PART, AUDITED, LATER, Plan
+from assist.plan import AUDIT_PART, AUDITED, LATER, Plan, joining
 from core.annotation import Answer, Region
 from core.assist_settings import AssistSettings, Order
 from core.ids import ItemId, ItemKind, LabelId
@@ -59,9 +59,7 @@ def arranged(
 ) -> Plan:
     """The plan with what a model says, or before there is one: then `said` is empty. `audit` marks items of the stream (N)."""
     rng = np.random.default_rng(seed)
-    joined = rng.choice(np.flatnonzero(~audit), min(more_audit, int((~audit).sum())), replace=False)
-    stream = audit.copy()
-    stream[joined] = True
+    joined, stream = joining(audit, more_audit, rng)
     places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in np.flatnonzero(stream).tolist()]
     rest = [items[n] for n in np.flatnonzero(~stream).tolist()]
     drawn = [item for item in rest if item in said and said[item].answer.regions]
