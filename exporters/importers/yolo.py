@@ -17,14 +17,16 @@ from exporters.importers.matching import stem
 
 CLASS_LISTS = ("classes.txt", "obj.names", "predefined_classes.txt")
 IMAGE_LISTS = ("train.txt", "val.txt", "test.txt")
-NOT_LABELS = (*CLASS_LISTS, *IMAGE_LISTS, "unlabeled.txt", "readme.txt", "license.txt")
+OTHER_TEXTS = (*CLASS_LISTS, *IMAGE_LISTS, "unlabeled.txt", "readme.txt", "license.txt")
+LABEL_FOLDERS = frozenset({"labels", "obj_train_data", "obj_valid_data", "obj_test_data"})
+_A_REGION = re.compile(r"\d+(?:\s+[-+.\deE]+){4,}\s*")
 _FOLDERS = re.compile(r"^(?:.*/)?labels/(?:(?:train|val|test|valid)(?:2017)?/)?|^obj_(?:train|valid|test)_data/")
 
 
 def read_yolo(files: Sequence[LabelFile]) -> Entries:
     """An entry a text file; an empty one says that nothing is there. Raises BadFile."""
     names = _class_names(files)
-    texts = [f for f in with_ending(files, ".txt") if f.name.rpartition("/")[2].lower() not in NOT_LABELS]
+    texts = [file for file in with_ending(files, ".txt") if _is_labels(file)]
     if not texts:
         fail("YOLO", "there is no .txt file of labels")
     listed = _listed(files)
@@ -36,9 +38,21 @@ def read_yolo(files: Sequence[LabelFile]) -> Entries:
         yield Entry(_stems(name), file.name, regions=regions, is_stem=True, listed=image)
 
 
+def _is_labels(file: LabelFile) -> bool:
+    """Not a list or a readme; one with the name of those is by its first line, as an image may be called `train.jpg` too."""
+    folder, _, name = file.name.rpartition("/")
+    if name.lower() not in OTHER_TEXTS:
+        return True
+    lines = file.read().decode(errors="replace").splitlines()
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        return not LABEL_FOLDERS.isdisjoint(folder.split("/"))
+    return _A_REGION.fullmatch(first.strip()) is not None
+
+
 def _listed(files: Sequence[LabelFile]) -> dict[str, str]:
     """Images by their paths without endings, from the lists that YOLO trains on; one that is there twice is not told apart."""
-    lists = [file for file in files if file.name in IMAGE_LISTS]
+    lists = [file for file in files if file.name in IMAGE_LISTS and not _is_labels(file)]
     lines = [line.rstrip("\r") for file in lists for line in file.read().decode(errors="replace").split("\n")]
     images = {line.removeprefix("./").removeprefix("images/") for line in lines}
     stems = Counter(stem(image) for image in images)
@@ -54,7 +68,10 @@ def _class_names(files: Sequence[LabelFile]) -> list[str]:
     for file in with_ending(files, ".yaml", ".yml"):
         if (found := _yaml_names(file.text(), file.name)) is not None:
             return found
-    for file in with_ending(files, *CLASS_LISTS):
+    lists = [file for file in with_ending(files, *CLASS_LISTS) if file.name.rpartition("/")[2].lower() in CLASS_LISTS]
+    for file in lists:
+        if _is_labels(file):
+            continue
         return [line.strip() for line in file.text().splitlines() if line.strip()]
     raise BadFile(
         "YOLO needs the names of its classes: data.yaml, classes.txt or obj.names beside the labels. Nothing was imported."

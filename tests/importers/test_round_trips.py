@@ -34,8 +34,9 @@ label = st.sampled_from([one.id for one in LABELS])
 x = st.floats(0, SIZE[0]).map(lambda v: v + 0.0)
 y = st.floats(0, SIZE[1]).map(lambda v: v + 0.0)
 tenth = st.integers(0, 6399).map(lambda n: n / 10)
+lists = st.from_regex(r"(a/)?(train|val|test|classes|predefined_classes|unlabeled|readme)\.(jpg|png)", fullmatch=True)
 names = st.lists(
-    st.from_regex(r"[a-z0-9 ]{1,6}(/[a-z]{1,3})?\.(jpg|png|JPEG)", fullmatch=True),
+    st.from_regex(r"[a-z0-9 ]{1,6}(/[a-z]{1,3})?\.(jpg|png|JPEG)", fullmatch=True) | lists,
     min_size=1, max_size=6, unique=True,
 )  # fmt: skip
 
@@ -116,6 +117,24 @@ def test_images_of_one_stem_are_told_apart(format: str, first: Answer | None, se
     """`1.jpg` and `1.png` keep their own answers, whichever of them is labeled."""
     there_and_back(TaskType.OBJECT_DETECTION, format, [("1.jpg", first), ("1.png", second)])
     there_and_back(TaskType.OBJECT_DETECTION, format, [("a/1.png.JPEG", second), ("a/1.png", first)])
+
+
+@pytest.mark.parametrize("name", ["train", "val", "classes", "predefined_classes", "unlabeled", "readme"])
+@pytest.mark.parametrize("answer", [EAGLE, Answer(())])
+def test_an_image_may_be_called_like_a_list(name: str, answer: Answer) -> None:
+    """`train.jpg` and `classes.jpg` get their labels back, though YOLO's own lists are called so; empty ones too."""
+    there_and_back(TaskType.OBJECT_DETECTION, "yolo", [(f"{name}.jpg", answer), ("a.jpg", OWL), (f"a/{name}.jpg", OWL)])
+
+
+@pytest.mark.parametrize("listed", ["robin\nwren\n", "0\n1\n"])
+def test_classes_among_the_labels_are_a_list(tmp_path: Path, listed: str) -> None:
+    """Labeling tools put classes.txt beside the labels: it names classes then, and is no image's labels."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "classes.txt").write_text(listed)
+    (folder / "a.txt").write_text("1 .5 .5 .5 .5\n")
+    found = read_back(tmp_path, TaskType.OBJECT_DETECTION, [("a.jpg", SIZE)], mapped={"0": "robin", "1": "wren"})
+    assert found.answers == {ItemId(1): Answer((), (Region(LABELS.classes[1].id, Box(160, 120, 480, 360)),))}
 
 
 def test_an_export_of_labeled_images_only_tells_them_apart(tmp_path: Path) -> None:
