@@ -57,6 +57,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="queue, sessions: how long each part runs")
     parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--photos", type=Path, help="picture: a folder of photos (default: the demo's)")
+    parser.add_argument("--peer", metavar="PYTHON", help="export: a Python that has Datumaro")
     args = parser.parse_args()
     missed = False
     for name in NAMES if "all" in args.names else args.names:

@@ -1,22 +1,16 @@
-"""A project of 500,000 labeled images with their history, archived and restored: seconds and memory, on each engine.
-
-Each step runs in a process of its own, so that its peak memory is its own.
-"""
+"""A project of 500,000 labeled images with their history, archived and restored: seconds and memory, on each engine."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import orjson
-
+from benchmarks.apart import apart, print_figures
 from benchmarks.databases import database_url, engines, opened
 from benchmarks.report import peak_mb
 from core import ingest, projects
@@ -43,7 +37,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         with TemporaryDirectory(prefix="tagline-archive-") as folder, database_url(engine) as url:
             asyncio.run(_fill(url, items))
             file = Path(folder, "cells.zip")
-            found[engine] = {step: _apart(step, url, file) for step in ("archive", "restore")}
+            found[engine] = {step: apart("benchmarks.archive", step, url, file) for step in ("archive", "restore")}
             found[engine]["bytes"] = file.stat().st_size
     steps = [found[engine][step] for engine in found for step in ("archive", "restore")]
     met = {
@@ -71,14 +65,6 @@ async def _fill(url: str, items: int) -> None:
         await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=1)
 
 
-def _apart(step: str, url: str, file: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.archive", step, url, str(file)], check=True, capture_output=True
-    )
-    found: dict[str, Any] = orjson.loads(done.stdout)
-    return found
-
-
 async def _step(step: str, url: str, file: Path) -> dict[str, Any]:
     db = await open_database(url)
     idle_mb, began = peak_mb(), time.perf_counter()
@@ -94,6 +80,4 @@ async def _step(step: str, url: str, file: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_step(sys.argv[1], sys.argv[2], Path(sys.argv[3])))))
-    sys.stdout.flush()
-    os._exit(0)
+    print_figures(_step(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

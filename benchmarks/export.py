@@ -1,6 +1,7 @@
-"""Writing 500,000 images with 2,000,000 boxes in every format: seconds and peak memory, json.dump beside COCO.
+"""Writing 500,000 images with 2,000,000 boxes in every format: seconds and peak memory.
 
-Each export runs in a process of its own, so that its peak memory is its own.
+Beside COCO stand json.dump of one object and Datumaro, which is none of Tagline's requirements: `--peer PYTHON` names a Python
+that has it, and without one it is left out.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, update
 
+from benchmarks.apart import apart, figures, print_figures
 from benchmarks.databases import database_url, opened
 from benchmarks.report import peak_mb
 from core import ingest, projects
@@ -35,7 +35,9 @@ from exporters.run import export_to_path
 ITEMS, BOXES, BATCH = 500_000, 4, 10_000
 COCO_S, COCO_MB = 10, 100
 WRITTEN = ("coco", "coco-aml", "jsonl", "csv", "parquet", "yolo", "voc")
-PEER = "json.dump"
+DUMP = "json.dump"
+PEER = Path(__file__).with_name("export_peer.py")
+NO_PEER = {"skipped": "no Python with Datumaro was named by --peer; pip install datumaro in an environment of its own"}
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -43,12 +45,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     items = args.items or ITEMS
     with TemporaryDirectory(prefix="tagline-export-") as folder, database_url("sqlite") as url:
         asyncio.run(_fill(url, items))
-        found = {name: _apart(name, url, Path(folder) / name.replace(".", "-")) for name in (*WRITTEN, PEER)}
+        paths = {name: Path(folder, name.replace(".", "-")) for name in (*WRITTEN, DUMP)}
+        found = {name: apart("benchmarks.export", name, url, path) for name, path in paths.items()}
+        peer = _by_peer(args.peer, items, Path(folder, "peer")) if args.peer else NO_PEER
     met = {f"every format: {items} images": all(figures["images"] == items for figures in found.values())}
     if items == ITEMS:
         met[f"coco under {COCO_S} s"] = found["coco"]["seconds"] < COCO_S
         met[f"coco under {COCO_MB} MB"] = found["coco"]["added_MB"] < COCO_MB
-    return {"items": items, "boxes": items * BOXES, **found, "met": met}
+    return {"items": items, "boxes": items * BOXES, **found, "datumaro": peer, "met": met}
 
 
 async def _fill(url: str, items: int) -> None:
@@ -69,18 +73,15 @@ def _label_all(conn: Connection, body: dict[str, Any]) -> None:
     conn.execute(update(ITEM).values(state=ItemState.LABELED.value, open_slots=0, answer=body, decided_ms=0))
 
 
-def _apart(name: str, url: str, path: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.export", name, url, str(path)], check=True, capture_output=True
-    )
-    found: dict[str, Any] = orjson.loads(done.stdout)
-    return found
+def _by_peer(python: str, items: int, folder: Path) -> dict[str, Any]:
+    command = [python, "-P", str(PEER), str(items), str(BOXES), str(folder)]
+    return figures(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 async def _export(name: str, url: str, path: Path) -> dict[str, Any]:
     db = await open_database(url)
     idle_mb, began = peak_mb(), time.perf_counter()
-    if name == PEER:
+    if name == DUMP:
         images = await _dump(db, path)
     else:
         format = FORMATS[name]
@@ -116,6 +117,4 @@ async def _dump(db: Any, path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_export(sys.argv[1], sys.argv[2], Path(sys.argv[3])))))
-    sys.stdout.flush()
-    os._exit(0)
+    print_figures(_export(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
