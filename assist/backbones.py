@@ -18,6 +18,8 @@ from core.errors import BadInput
 Images = Sequence[NDArray[np.uint8]]
 Floats = NDArray[np.float32]
 
+AUTO, PLAIN = "auto", "plain"
+
 
 class Backbone(Protocol):
     """A frozen feature extractor."""
@@ -48,9 +50,9 @@ def open_backbone(name: str, device: Device) -> Backbone:
     Raises:
         BadInput: no such backbone, or its weights cannot be used; the text says why.
     """
-    if name == "plain":
+    if name == PLAIN:
         return PlainBackbone()
-    if name == "auto":
+    if name == AUTO:
         from assist.lite import LiteBackbone
 
         return LiteBackbone(device)

@@ -12,11 +12,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from assist import region_runs, runs
 from assist.calibrate import upper_bound
+from assist.classification import jobs as classification_jobs
+from assist.detection import jobs as detection_jobs
 from assist.device import NO_TORCH, choose_device, has_torch
-from assist.learn import CannotLearn
-from assist.runs import Bench
+from assist.errors import CannotTrain
+from assist.runtime import Runtime
 from assist.ticket import Stopping, Ticket, now_ms
 from core import jobs, learning
 from core.assist_schedule import FEATURIZE, KINDS, LEAST_JUDGED, SURE_OF_HARM, TRAIN, dedup, due, facts_of
@@ -31,18 +32,18 @@ log = logging.getLogger("tagline.assist")
 
 TICK_S = 2.0
 REPORT_MS = 30_000
-ACT: dict[tuple[str, bool], Callable[[Ticket, Subject, Bench], Awaitable[None]]] = {
-    (FEATURIZE, False): runs.featurize,
-    (TRAIN, False): runs.train,
-    (FEATURIZE, True): region_runs.draw_audit,
-    (TRAIN, True): region_runs.train,
+ACT: dict[tuple[str, bool], Callable[[Ticket, Subject, Runtime], Awaitable[None]]] = {
+    (FEATURIZE, False): classification_jobs.featurize,
+    (TRAIN, False): classification_jobs.train,
+    (FEATURIZE, True): detection_jobs.draw_audit,
+    (TRAIN, True): detection_jobs.train,
 }
 
 
 async def work(db: Database, folder: Path, stop: asyncio.Event) -> None:
     """Serve until `stop`; trouble with one project or with the database is logged, and the loop goes on."""
     device = await asyncio.to_thread(choose_device)
-    bench = Bench(device, folder, {})
+    runtime = Runtime(device, folder, {})
     name = f"{socket.gethostname()}:{os.getpid()}"[-80:]
     provides = ("torch",) if has_torch() else ()
     log.info("learning worker on %s", device.name)
@@ -54,7 +55,7 @@ async def work(db: Database, folder: Path, stop: asyncio.Event) -> None:
                 reported_ms = now_ms()
                 await db.write(jobs.report, Worker(name, device.name, "" if provides else NO_TORCH, reported_ms))
             await ask_for_due(db)
-            busy = await take_one(db, bench, name, provides, stop)
+            busy = await take_one(db, runtime, name, provides, stop)
         except TaglineError as error:
             log.warning("%s", error)
         if not busy:
@@ -97,7 +98,7 @@ async def _switch_off_if_bad(db: Database, subject: Subject) -> None:
     log.warning("project %d: %s", subject.project, reason)
 
 
-async def take_one(db: Database, bench: Bench, name: str, provides: tuple[str, ...], stop: asyncio.Event) -> bool:
+async def take_one(db: Database, runtime: Runtime, name: str, provides: tuple[str, ...], stop: asyncio.Event) -> bool:
     """Do one job, if one waits; True when there was one."""
     if not await db.read(jobs.has_ready, provides, KINDS, now_ms=now_ms()):
         return False
@@ -111,20 +112,20 @@ async def take_one(db: Database, bench: Bench, name: str, provides: tuple[str, .
         return True
     ticket = Ticket(db, job, stop)
     async with ticket.beating():
-        await _attempt(ticket, subject, bench)
+        await _attempt(ticket, subject, runtime)
     return True
 
 
-async def _attempt(ticket: Ticket, subject: Subject, bench: Bench) -> None:
+async def _attempt(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
     job, db = ticket.job, ticket.db
     try:
-        await ACT[job.kind, subject.task_type.has_regions](ticket, subject, bench)
+        await ACT[job.kind, subject.task_type.has_regions](ticket, subject, runtime)
         await db.write(jobs.finish, job.id, job.attempt, now_ms=now_ms())
     except JobLost:
         log.info("job %d is no longer ours", job.id)
     except Stopping:
         await db.write(jobs.give_back, job.id, job.attempt)
-    except CannotLearn as error:
+    except CannotTrain as error:
         await _failed(ticket, subject.project, error, again=False)
     except (TaglineError, StorageError, MemoryError, OSError) as error:
         await _failed(ticket, subject.project, error, again=isinstance(error, StorageError | DiskFull))

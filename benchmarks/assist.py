@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta
 
-from assist.cluster import gather_all, reduced
+from assist.classification.cluster import gather_all, reduced
+from assist.classification.embeddings import EmbeddingStore, content_key
 from assist.device import choose_device, has_torch, stay_modest
-from assist.runs import Bench
-from assist.vectors import Vectors, content_key
+from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
 from benchmarks.assist_team import Labeler
 from benchmarks.truth import data_folder, photos
@@ -75,9 +75,9 @@ async def one_seed(folder: Path, seed: int, make: Make | None = None) -> dict[st
     db = await open_database(url)
     try:
         project, labeler = await (make or make_signs)(db, seed)
-        bench = Bench(choose_device(), folder, {})
+        runtime = Runtime(choose_device(), folder, {})
         started = time.perf_counter()
-        history = await label_all(db, bench, labeler)
+        history = await label_all(db, runtime, labeler)
         return await report(db, project, labeler, history, time.perf_counter() - started)
     finally:
         await db.close()
@@ -128,13 +128,13 @@ async def make_coco(db: Database, seed: int) -> tuple[ProjectId, Labeler]:
     return project.id, Labeler(db, project.id, account.id, truth, several=True)
 
 
-async def label_all(db: Database, bench: Bench, labeler: Labeler) -> list[dict[str, Any]]:
+async def label_all(db: Database, runtime: Runtime, labeler: Labeler) -> list[dict[str, Any]]:
     """Label until nothing is left; the worker does what is due after each page, as one that keeps up would."""
     history: list[dict[str, Any]] = []
     stop = asyncio.Event()
     while True:
         await ask_for_due(db)
-        while await take_one(db, bench, "bench", PROVIDES, stop):
+        while await take_one(db, runtime, "bench", PROVIDES, stop):
             await ask_for_due(db)
         if not await labeler.work(NOW_MS + MS_A_KEY * labeler.total_keys):
             return history
@@ -148,8 +148,8 @@ def page_purity(folder: Path) -> dict[str, Any]:
     shared = data_folder()
     assert shared is not None
     root = shared / "sign-digits"
-    backbone = Bench(choose_device(), folder, {}).backbone("auto")
-    vectors = Vectors(folder / "features", backbone.id, sum(backbone.groups))
+    backbone = Runtime(choose_device(), folder, {}).backbone("auto")
+    vectors = EmbeddingStore(folder / "features", backbone.id, sum(backbone.groups))
     files = [(file, content_key(f"local:{root}", file.path, file.etag)) for file in LocalStore(root).list("**")]
     there = [(file.path.split("/")[0], key) for file, key in files if key in vectors]
     truth, features = np.array([label for label, _ in there]), vectors.take([key for _, key in there])

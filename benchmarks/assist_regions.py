@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assist.device import choose_device, has_torch, stay_modest
-from assist.runs import Bench
+from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
 from benchmarks.assist import MS_A_KEY, NOW_MS, PROVIDES, interval
 from benchmarks.region_team import BoxLabeler, keys_to_draw, standing_out
@@ -41,10 +41,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return {"skipped": "PyTorch (tagline[assist]) and the folder of real data are needed"}
     stay_modest(1)
     with tempfile.TemporaryDirectory(prefix="tagline-regions-") as folder:
-        found = asyncio.run(_simulated(Path(folder), args.items or ITEMS))
+        found = asyncio.run(_simulated(Path(folder), args.items or ITEMS, args.seed))
     saved = 1 - found["keys_an_image"]["with_assist"] / found["keys_an_image"]["by_corners"]
     return {
         "set": f"blood-cells, {found['images']} images, 3 classes, one labeler, target {TARGET}",
+        "seed": args.seed,
         **found,
         "saved": round(saved, 3),
         "met": {
@@ -54,26 +55,26 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-async def _simulated(folder: Path, count: int) -> dict[str, Any]:
+async def _simulated(folder: Path, count: int, seed: int) -> dict[str, Any]:
     url = f"sqlite:///{folder / 'tagline.db'}"
     await migrate(url)
     db = await open_database(url)
     try:
-        labeler = await make_cells(db, count)
-        history, spent_s = await _label_all(db, Bench(choose_device(), folder, {}), labeler)
+        labeler = await make_cells(db, count, seed)
+        history, spent_s = await _label_all(db, Runtime(choose_device(), folder, {}), labeler)
         return {**await _report(db, labeler), "history": history, "worker_cpu_s": round(spent_s)}
     finally:
         await db.close()
 
 
-async def make_cells(db: Database, count: int) -> BoxLabeler:
+async def make_cells(db: Database, count: int, seed: int = 1) -> BoxLabeler:
     """The pictures as a running project with ML assist, and its labeler."""
     shared = data_folder()
     assert shared is not None
     root = shared / "blood-cells"
     found = {photo.path.relative_to(root).as_posix(): photo for photo in photos("blood-cells", count)}
     names = tuple(sorted({truth.label for photo in found.values() for truth in photo.truths}))
-    new = NewProject("Cells", TaskType.OBJECT_DETECTION, f"local:{root}", names, seed=1)
+    new = NewProject("Cells", TaskType.OBJECT_DETECTION, f"local:{root}", names, seed=seed)
     project = await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)
     sizes = {path: (photo.rgb.shape[1], photo.rgb.shape[0]) for path, photo in found.items()}
     await db.write(add_items, project.id, 1, [NewItem(path, "1", 1, wh) for path, wh in sizes.items()])
@@ -91,7 +92,7 @@ async def make_cells(db: Database, count: int) -> BoxLabeler:
     return BoxLabeler(db, project.id, account.id, truth, typed, seen)
 
 
-async def _label_all(db: Database, bench: Bench, labeler: BoxLabeler) -> tuple[list[dict[str, Any]], float]:
+async def _label_all(db: Database, runtime: Runtime, labeler: BoxLabeler) -> tuple[list[dict[str, Any]], float]:
     """Label until nothing is left; the worker does what is due until it has trained once.
 
     Later trainings cost minutes each and can only save more keys: what is counted is the least that is saved.
@@ -102,7 +103,7 @@ async def _label_all(db: Database, bench: Bench, labeler: BoxLabeler) -> tuple[l
         began_s = time.process_time()
         while await db.read(learning.active_run, labeler.project) is None:
             await ask_for_due(db)
-            if not await take_one(db, bench, "bench", PROVIDES, asyncio.Event()):
+            if not await take_one(db, runtime, "bench", PROVIDES, asyncio.Event()):
                 break
         spent_s += time.process_time() - began_s
         if not await labeler.work(NOW_MS + MS_A_KEY * labeler.keys.total()):

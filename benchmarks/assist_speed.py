@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from assist.backbones import squared
-from assist.canvas import canvas_hw
-from assist.cluster import neighbours, reduced
+from assist.classification.cluster import neighbours, reduced
+from assist.detection.letterbox import input_hw
 from assist.device import choose_device, has_torch, stay_modest
 from benchmarks.truth import data_folder
 from storage.images import decode
@@ -37,37 +37,37 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not has_torch() or (shared := data_folder()) is None:
         return {"skipped": "PyTorch (tagline[assist]) and the folder of real data are needed"}
     stay_modest(1)
-    found = {name: _looked(sorted((shared / name).glob(pattern))[:PICTURES]) for name, pattern in SETS.items()}
+    found = {name: _rates(sorted((shared / name).glob(pattern))[:PICTURES]) for name, pattern in SETS.items()}
     met = {f"{name}: faster than the plain loop": one["times the plain loop"] > 1 for name, one in found.items()}
     return {"images_per_s_one_core": found, "neighbours": _neighbours(args.items or ROWS), "met": met}
 
 
-def _looked(paths: Sequence[Path]) -> dict[str, Any]:
-    from assist.detector import Detector
-    from assist.finding import find
-    from assist.found import Frame
+def _rates(paths: Sequence[Path]) -> dict[str, Any]:
+    from assist.detection.detector import Detector
+    from assist.detection.inference import detect_batch
+    from assist.detection.letterbox import Letterbox
     from assist.lite import LiteBackbone
 
     backbone = LiteBackbone(choose_device())
     files = [path.read_bytes() for path in paths]
     sizes = [Image.open(io.BytesIO(data)).size for data in files]
-    hw = canvas_hw(sizes)
+    hw = input_hw(sizes)
     detector = Detector(backbone.channels, 3, with_masks=False).eval()
     side = backbone.size_px
     images = [squared(decode(data, fit_wh=(2 * side, 2 * side)), side) for data in files]
-    canvases = [np.full((*hw, 3), 127, np.uint8)] * 8
+    inputs = [np.full((*hw, 3), 127, np.uint8)] * 8
     spent = {
         "decode": _seconds(lambda: [squared(decode(data, fit_wh=(2 * side, 2 * side)), side) for data in files]),
         "embed": _seconds(lambda: backbone.embed(images)),
     }
-    frames = [Frame(1.0, (hw[1], hw[0]))] * 4
-    boxes_s = _seconds(lambda: [find(detector, backbone.pyramid(canvases[n : n + 4]), frames) for n in (0, 4)])
+    frames = [Letterbox(1.0, (hw[1], hw[0]))] * 4
+    boxes_s = _seconds(lambda: [detect_batch(detector, backbone.pyramid(inputs[n : n + 4]), frames) for n in (0, 4)])
     plain_s = _seconds(lambda: _plain(files))
     both = sum(spent.values())
     return {
         "decode": round(len(files) / spent["decode"]), "embed": round(len(files) / spent["embed"]),
         "decode and embed": round(len(files) / both, 1), "share of decoding": round(spent["decode"] / both, 3),
-        "boxes, canvas and all": round(len(canvases) / boxes_s, 1), "plain loop": round(len(files) / plain_s, 1),
+        "boxes, letterbox and all": round(len(inputs) / boxes_s, 1), "plain loop": round(len(files) / plain_s, 1),
         "times the plain loop": round(plain_s / both, 2),
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from assist.device import Device
-from assist.runs import Bench
+from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
 from core import people, projects, queue, submissions
 from core.access import OPERATOR
@@ -61,7 +61,7 @@ class Studio:
     project: ProjectId
     labeler: AccountId
     truth: Mapping[str, Answer]
-    bench: Bench
+    runtime: Runtime
 
     async def label(
         self, count: int, *, answer: Callable[[str], Answer] | None = None, kind: ItemKind | None = None
@@ -84,7 +84,7 @@ class Studio:
     async def let_it_work(self) -> None:
         """The worker does everything that is due."""
         await ask_for_due(self.db)
-        while await take_one(self.db, self.bench, "test", (), asyncio.Event()):
+        while await take_one(self.db, self.runtime, "test", (), asyncio.Event()):
             await ask_for_due(self.db)
 
 
@@ -103,4 +103,4 @@ async def open_studio(
     await db.write(change_settings, OPERATOR, project, {"assist": assist}, now_ms=NOW_MS)
     labels = {label.name: label.id for label in await db.read(projects.label_classes, project)}
     truth = {path.relative_to(root).as_posix(): Answer((labels[path.parent.name],)) for path in root.glob("*/*.jpg")}
-    return Studio(db, project, account.id, truth, Bench(Device("cpu", "test", 16), folder / "assist", {}))
+    return Studio(db, project, account.id, truth, Runtime(Device("cpu", "test", 16), folder / "assist", {}))

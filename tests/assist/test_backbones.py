@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from assist.backbones import open_backbone, squared
+from assist.classification.embeddings import KEY_BYTES, EmbeddingStore, content_key
 from assist.device import Device
-from assist.vectors import KEY_BYTES, Vectors, content_key
 from core.errors import BadInput
 from storage.images import decode
 
@@ -61,13 +61,13 @@ def test_embeddings_survive_a_kill_between_rows_and_keys(tmp_path: Path) -> None
     """What was written half is made again; what was whole is read back to the bit; another process sees it."""
     keys = [content_key("local:/", f"{n}.jpg", "1") for n in range(6)]
     rows = np.arange(24, dtype=np.float32).reshape(6, 4)
-    vectors = Vectors(tmp_path, "b", 4)
+    vectors = EmbeddingStore(tmp_path, "b", 4)
     vectors.append(keys[:3], rows[:3])
     with (tmp_path / "b" / "rows.f16").open("ab") as file:
         file.write(b"half a row")
     with (tmp_path / "b" / "keys").open("ab") as file:
         file.write(bytes(KEY_BYTES - 3))
-    again = Vectors(tmp_path, "b", 4)
+    again = EmbeddingStore(tmp_path, "b", 4)
     assert len(again) == 3
     again.append(keys[3:], rows[3:])
     vectors.refresh()

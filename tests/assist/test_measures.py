@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assist import calibrate, cluster, plan
-from assist.heads import Head, fit_classes
-from assist.learn import Verdict
+from assist import calibrate
+from assist.classification import cluster, plan
+from assist.classification.heads import Head, fit_classes
+from assist.classification.train import Prediction
 from core.annotation import Answer
 from core.assist_schedule import FEATURIZE, TRAIN, Facts, due, next_training
 from core.assist_settings import AssistSettings, Order
@@ -89,10 +90,10 @@ def test_near_duplicates_share_a_page() -> None:
     assert not [row for row in placed if row >= 108]
 
 
-def verdicts(sure: list[float], suggested: list[bool]) -> list[Verdict]:
+def predictions(sure: list[float], suggested: list[bool]) -> list[Prediction]:
     """Verdicts for two labels in turn."""
     answers = [Answer((LabelId(n % 2),)) for n in range(len(sure))]
-    return [Verdict(a, s, a if show else Answer()) for a, s, show in zip(answers, sure, suggested, strict=True)]
+    return [Prediction(a, s, a if show else Answer()) for a, s, show in zip(answers, sure, suggested, strict=True)]
 
 
 @pytest.mark.parametrize("order", list(Order))
@@ -103,7 +104,7 @@ def test_every_open_item_has_one_place_and_audit_items_a_manual_one(order: Order
     sure = rng.uniform(0.3, 1, count)
     audit = np.zeros(count, dtype=bool)
     audit[:20] = True
-    said = verdicts(sure.tolist(), (sure > 0.8).tolist())
+    said = predictions(sure.tolist(), (sure > 0.8).tolist())
     items = [ItemId(n) for n in range(count)]
     ready = plan.with_model(
         items, rng.normal(size=(count, 16)), audit, said, AssistSettings(on=True, order=order),

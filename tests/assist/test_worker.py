@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from assist.vectors import Vectors
+from assist.classification.embeddings import EmbeddingStore
 from core import jobs, learning, progress, queue
 from core.annotation import Answer
 from core.assist_schedule import FEATURIZE, KINDS, TRAIN
@@ -175,7 +175,7 @@ def test_a_full_disk_is_tried_again(run_sqlite: Run, tmp_path: Path, monkeypatch
             def full(*_args: object) -> None:
                 raise DiskFull("The disk of the learning worker's folder is full.")
 
-            patch.setattr(Vectors, "append", full)
+            patch.setattr(EmbeddingStore, "append", full)
             await studio.let_it_work()
         job = (await db.read(jobs.jobs_of, studio.project, [FEATURIZE]))[0]
         assert (job.state, job.attempt) == (JobState.QUEUED, 1)

@@ -1,13 +1,11 @@
-"""Pictures of a project as a detector sees them: read, decoded, on the canvas."""
+"""Images of a project as a detector sees them: read, decoded, letterboxed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assist import canvas
-from assist.canvas import RGB
-from assist.found import Frame
+from assist.detection.letterbox import RGB, Letterbox, input_scale, letterboxed
 from core.ids import ItemId, ItemState
 from core.learning import Seen
 from storage.base import NoSuchFile, Store, UnreadableImage
@@ -15,30 +13,30 @@ from storage.images import decode
 
 
 @dataclass
-class Looked:
-    """A few pictures on the canvas, with the items that they are of; `broken` are items that proved unreadable, and why."""
+class DecodedImages:
+    """A few letterboxed images, with the items that they are of; `unreadable` are items that proved so, and why."""
 
     items: list[Seen] = field(default_factory=list)
     images: list[RGB] = field(default_factory=list)
-    broken: dict[ItemId, str] = field(default_factory=dict)
+    unreadable: dict[ItemId, str] = field(default_factory=dict)
 
-    def frames(self, hw: tuple[int, int]) -> list[Frame]:
-        """Where each picture lies on the canvas."""
-        return [Frame(canvas.fit(seen.size_wh, hw), seen.size_wh) for seen in self.items]
+    def letterboxes(self, hw: tuple[int, int]) -> list[Letterbox]:
+        """Where each image lies in the input."""
+        return [Letterbox(input_scale(seen.size_wh, hw), seen.size_wh) for seen in self.items]
 
 
-def look_at(store: Store, items: Sequence[Seen], hw: tuple[int, int]) -> Looked:
+def decode_images(store: Store, items: Sequence[Seen], hw: tuple[int, int]) -> DecodedImages:
     """Read and decode; files that are gone or cannot be read are left out. Raises StorageError."""
-    found = Looked()
+    found = DecodedImages()
     for seen in items:
         try:
             image = decode(store.get(seen.path), path=seen.path, fit_wh=(2 * hw[1], 2 * hw[0]))
         except UnreadableImage as error:
             if seen.state is ItemState.TODO:
-                found.broken[seen.item] = str(error)
+                found.unreadable[seen.item] = str(error)
             continue
         except NoSuchFile:
             continue
         found.items.append(seen)
-        found.images.append(canvas.placed(image, seen.size_wh, hw))
+        found.images.append(letterboxed(image, seen.size_wh, hw))
     return found

@@ -7,35 +7,24 @@ where it may be trusted, pages of one answer where that saves keys, and the rest
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assist.cluster import ClusterPage, pages_by_likeness, pages_by_model, typical
-from assist.learn import Verdict
+from assist.classification.cluster import ClusterPage, pages_by_likeness, pages_by_model, typical
+from assist.classification.train import Prediction
+from assist.queue_plan import AUDIT_PART, AUDITED, SOON, Plan, extend_audit
 from core.assist_settings import AssistSettings, Order
 from core.ids import ItemId, ItemKind
 from core.suggestions import Place, Suggestion
 
 TYPICAL = 50
-AUDIT_PART = 0.2
 NEAR_DUPLICATE = 0.75
 WORTH_KEYS = 0.9
 CLUSTER_PART = 0.5
 LEAST_PAGES = 3
 AUDIT_LEAST = 80
 PAGE = 9
-SOON, AUDITED, LATER = -2_000_000, -1_000_000, 0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where open items are to stand; `audit` are those that join the audit stream."""
-
-    places: tuple[Place, ...]
-    audit: tuple[ItemId, ...] = ()
-    suggestions: tuple[Suggestion, ...] = field(default=(), repr=False)
 
 
 def audit_wanted(settings: AssistSettings, *, by_hand: int, audited: int, open_items: int) -> int:
@@ -87,7 +76,7 @@ def with_model(
     items: Sequence[ItemId],
     features: NDArray[np.floating],
     audit: NDArray[np.bool_],
-    verdicts: Sequence[Verdict],
+    predictions: Sequence[Prediction],
     settings: AssistSettings,
     *,
     model: int,
@@ -95,14 +84,14 @@ def with_model(
     growth: int,
     seed: int,
 ) -> Plan:
-    """The plan when a model has looked at every open item; `growth` is how many labels are wanted until the next training."""
+    """The plan when a model has predicted every open item; `growth` is how many labels are wanted until the next training."""
     rng = np.random.default_rng(seed)
-    joined, stream = joining(audit, more_audit, rng)
-    sure = np.array([verdict.sure for verdict in verdicts])
-    suggested = np.array([not verdict.suggested.is_empty for verdict in verdicts], dtype=bool) & ~stream
+    joined, stream = extend_audit(audit, more_audit, rng)
+    sure = np.array([prediction.sure for prediction in predictions])
+    suggested = np.array([not prediction.suggested.is_empty for prediction in predictions], dtype=bool) & ~stream
     rest = np.flatnonzero(~suggested & ~stream)
     pages = pages_by_model(
-        features[rest], answer_groups([verdicts[n] for n in rest.tolist()]), sure[rest], worth=WORTH_KEYS, seed=seed
+        features[rest], answer_groups([predictions[n] for n in rest.tolist()]), sure[rest], worth=WORTH_KEYS, seed=seed
     )
     pages = affordable(pages, share=CLUSTER_PART, growth=growth)
     in_pages = rest[np.array(sorted({n for page in pages for n in page.rows}), dtype=np.int64)]
@@ -110,14 +99,14 @@ def with_model(
     places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in np.flatnonzero(stream).tolist()]
     places += [
         Place(items[n], ItemKind.PRELABELED, rank, model=model)
-        for rank, n in enumerate(in_order(np.flatnonzero(suggested), verdicts, settings.order, rng))
+        for rank, n in enumerate(in_order(np.flatnonzero(suggested), predictions, settings.order, rng))
     ]
     places += _clustered([items[n] for n in rest.tolist()], pages)
     places += [
         Place(items[n], ItemKind.MANUAL, SOON + rank)
         for rank, n in enumerate(by_hand[np.argsort(sure[by_hand])].tolist())
     ]
-    said = tuple(Suggestion(items[n], v.sure, v.suggested) for n, v in enumerate(verdicts) if suggested[n])
+    said = tuple(Suggestion(items[n], v.sure, v.suggested) for n, v in enumerate(predictions) if suggested[n])
     return Plan(tuple(places), tuple(items[n] for n in joined.tolist()), said)
 
 
@@ -136,30 +125,22 @@ def affordable(pages: list[ClusterPage], *, share: float, growth: int) -> list[C
     return kept
 
 
-def answer_groups(verdicts: Sequence[Verdict]) -> NDArray[np.int64]:
+def answer_groups(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     """A number for each different answer, (N)."""
     numbers: dict[frozenset[int], int] = {}
-    groups = [numbers.setdefault(frozenset(verdict.answer.labels), len(numbers)) for verdict in verdicts]
+    groups = [numbers.setdefault(frozenset(prediction.answer.labels), len(numbers)) for prediction in predictions]
     return np.asarray(groups, dtype=np.int64)
 
 
-def joining(
-    audit: NDArray[np.bool_], more: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Items drawn at random to join the audit stream, and the stream with them (N); `audit` marks those in it already."""
-    joined = rng.choice(np.flatnonzero(~audit), min(more, int((~audit).sum())), replace=False)
-    stream = audit.copy()
-    stream[joined] = True
-    return joined, stream
-
-
-def in_order(rows: NDArray[np.int64], verdicts: Sequence[Verdict], order: Order, rng: np.random.Generator) -> list[int]:
+def in_order(
+    rows: NDArray[np.int64], predictions: Sequence[Prediction], order: Order, rng: np.random.Generator
+) -> list[int]:
     """Prelabeled rows as the project wants them: pages of like answers, the doubtful image of each page first.
 
     An image that is wrong is then near the focus, so that putting it right costs few keys.
     """
-    groups = answer_groups([verdicts[n] for n in rows.tolist()])
-    sure = np.array([verdicts[n].sure for n in rows.tolist()])
+    groups = answer_groups([predictions[n] for n in rows.tolist()])
+    sure = np.array([predictions[n].sure for n in rows.tolist()])
     pages = []
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)

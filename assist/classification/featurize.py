@@ -12,18 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assist.backbones import Backbone, squared
+from assist.classification.embeddings import EmbeddingStore, content_key
 from assist.ticket import Ticket, now_ms
-from assist.vectors import Vectors, content_key
 from core.ids import ItemId, ItemState
-from core.learning import Seen, Subject, seen_after
+from core.learning import Seen, Subject
 from core.skipping import mark_unreadable
 from storage import open_store
 from storage.base import NoSuchFile, Store, UnreadableImage
 from storage.images import decode
 
 BATCH = 32
-READ_AT_ONCE = 2000
-DICOM = (".dcm", ".dicom")
 
 
 @dataclass
@@ -54,23 +52,19 @@ class Decoded:
     absent: int = 0
 
 
-async def look(ticket: Ticket, subject: Subject) -> list[Seen]:
-    """Every item of the project that the model may look at."""
-    found: list[Seen] = []
-    after = ItemId(0)
-    while batch := await ticket.db.read(seen_after, subject.project, after, READ_AT_ONCE):
-        after = batch[-1].item
-        found += [seen for seen in batch if subject.settings.dicom or not seen.path.lower().endswith(DICOM)]
-    return found
-
-
 def keys_of(subject: Subject, items: Sequence[Seen]) -> list[bytes]:
     """Under which keys the embeddings of these items are kept."""
     return [content_key(subject.datastore, seen.path, seen.etag) for seen in items]
 
 
 async def embed_missing(
-    ticket: Ticket, subject: Subject, items: Sequence[Seen], vectors: Vectors, backbone: Backbone, *, until: float
+    ticket: Ticket,
+    subject: Subject,
+    items: Sequence[Seen],
+    embeddings: EmbeddingStore,
+    backbone: Backbone,
+    *,
+    until: float,
 ) -> Figures:
     """Embed what has no embedding yet; progress goes up to `until`. Unreadable files are set aside with the reason.
 
@@ -79,7 +73,7 @@ async def embed_missing(
         DiskFull: what was embedded before is kept.
         JobLost, Stopping: likewise.
     """
-    wanted = [seen for seen, key in zip(items, keys_of(subject, items), strict=True) if key not in vectors]
+    wanted = [seen for seen, key in zip(items, keys_of(subject, items), strict=True) if key not in embeddings]
     figures = Figures()
     if not wanted:
         return figures
@@ -87,7 +81,7 @@ async def embed_missing(
     for at in range(0, len(wanted), BATCH):
         ticket.step(until * at / len(wanted))
         decoded = await asyncio.to_thread(_decode, store, wanted[at : at + BATCH], backbone.size_px, figures)
-        await asyncio.to_thread(_embed, subject, decoded, vectors, backbone, figures)
+        await asyncio.to_thread(_embed, subject, decoded, embeddings, backbone, figures)
         for item, reason in decoded.broken.items():
             await ticket.write(mark_unreadable, subject.project, None, item, reason, now_ms=now_ms())
     return figures
@@ -114,8 +108,10 @@ def _decode(store: Store, batch: Sequence[Seen], size_px: int, figures: Figures)
     return found
 
 
-def _embed(subject: Subject, decoded: Decoded, vectors: Vectors, backbone: Backbone, figures: Figures) -> None:
+def _embed(
+    subject: Subject, decoded: Decoded, embeddings: EmbeddingStore, backbone: Backbone, figures: Figures
+) -> None:
     started = time.perf_counter()
-    vectors.append(keys_of(subject, decoded.items), backbone.embed(decoded.images))
+    embeddings.append(keys_of(subject, decoded.items), backbone.embed(decoded.images))
     figures.embed_s += time.perf_counter() - started
     figures.embedded += len(decoded.items)

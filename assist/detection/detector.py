@@ -1,7 +1,7 @@
-"""A small one-stage detector on the frozen pyramid of a backbone, and masks of what it finds. It knows no pictures' files.
+"""A small one-stage detector on the frozen pyramid of a backbone, and masks of what it finds. It knows no image files.
 
 Free of anchors, as FCOS (Tian et al., 2019), with scores that tell the expected IoU (Li et al., 2020, "Generalized Focal
-Loss") and a RoI mask branch as Mask R-CNN (He et al., 2017). Only what stands here is learned; the pyramid is not.
+Loss") and a RoI mask branch as Mask R-CNN (He et al., 2017). Only what stands here is trained; the pyramid is frozen.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch.nn import functional as F  # noqa: N812 - as all of PyTorch's users c
 STRIDES = (8, 16, 32)
 WIDTH = 96
 MASK_PX, POOLED = 28, 14
-RARE = -4.0  # scores start low: most places hold nothing
+PRIOR_LOGIT = -4.0  # scores start low: most locations hold nothing
 
 
-class Raw(NamedTuple):
-    """What the head says of every place: logits (B, P, C), boxes (B, P, 4) xyxy px of the canvas, places (P, 3) x, y, stride."""
+class RawOutput(NamedTuple):
+    """What the head predicts at every location: logits (B, P, C), boxes (B, P, 4) xyxy px of the input, locations (P, 3) x, y, stride."""
 
     logits: Tensor
     boxes: Tensor
-    places: Tensor
+    locations: Tensor
 
 
 def _block(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
@@ -49,11 +49,11 @@ class Detector(nn.Module):  # type: ignore[misc]
         self.shared = _block(WIDTH, WIDTH)
         self.for_class, self.for_box = _block(WIDTH, WIDTH), _block(WIDTH, WIDTH)
         self.score = nn.Conv2d(WIDTH, classes, 3, padding=1)
-        self.sides = nn.Conv2d(WIDTH, 4, 3, padding=1)
-        self.size = nn.Parameter(torch.full((len(STRIDES),), 1.0))
-        nn.init.constant_(self.score.bias, RARE)
+        self.distances = nn.Conv2d(WIDTH, 4, 3, padding=1)
+        self.scale = nn.Parameter(torch.full((len(STRIDES),), 1.0))
+        nn.init.constant_(self.score.bias, PRIOR_LOGIT)
         nn.init.normal_(self.score.weight, std=0.01)
-        nn.init.normal_(self.sides.weight, std=0.01)
+        nn.init.normal_(self.distances.weight, std=0.01)
         if with_masks:
             self.fine = nn.Conv2d(channels[0], WIDTH, 1)
             self.mask = nn.Sequential(
@@ -61,21 +61,21 @@ class Detector(nn.Module):  # type: ignore[misc]
                 nn.Conv2d(64, 1, 1),
             )  # fmt: skip
 
-    def forward(self, pyramid: Sequence[Tensor]) -> tuple[Raw, Tensor]:
-        """What it says of every place, and the finest level of its neck, (B, WIDTH, H / 8, W / 8), that masks are cut from."""
+    def forward(self, pyramid: Sequence[Tensor]) -> tuple[RawOutput, Tensor]:
+        """What it predicts at every location, and the finest level of its neck, (B, WIDTH, H / 8, W / 8), that masks are cut from."""
         levels = self._neck(pyramid)
-        logits, boxes, places = [], [], []
+        logits, boxes, locations = [], [], []
         for n, (level, stride) in enumerate(zip(levels, STRIDES, strict=True)):
-            at = _places(level, stride)
+            at = _locations(level, stride)
             x = self.shared(level)
             logits.append(self.score(self.for_class(x)).flatten(2).mT.float())  # (B, H * W, C)
             said = (
-                self.sides(self.for_box(x)).flatten(2).mT.float()
+                self.distances(self.for_box(x)).flatten(2).mT.float()
             )  # (B, H * W, 4); in half precision boxes would be off by px
-            sides = (said + self.size[n]).clamp(max=6).exp() * stride
+            sides = (said + self.scale[n]).clamp(max=6).exp() * stride
             boxes.append(torch.cat([at[:, :2] - sides[..., :2], at[:, :2] + sides[..., 2:]], -1))
-            places.append(at)
-        return Raw(torch.cat(logits, 1), torch.cat(boxes, 1), torch.cat(places)), levels[0]
+            locations.append(at)
+        return RawOutput(torch.cat(logits, 1), torch.cat(boxes, 1), torch.cat(locations)), levels[0]
 
     def _neck(self, pyramid: Sequence[Tensor]) -> list[Tensor]:
         """Each level with what the coarser ones know (Lin et al., 2017)."""
@@ -89,18 +89,18 @@ class Detector(nn.Module):  # type: ignore[misc]
 
     def masks(self, pyramid: Sequence[Tensor], level: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """Logits (N, MASK_PX, MASK_PX) of the masks inside boxes, which are given image by image, (n, 4) each."""
-        coarse, fine = _cut(level, boxes, STRIDES[0]), _cut(self.fine(pyramid[0]), boxes, STRIDES[0] // 2)
+        coarse, fine = _roi_align(level, boxes, STRIDES[0]), _roi_align(self.fine(pyramid[0]), boxes, STRIDES[0] // 2)
         return self.mask(torch.cat([coarse, fine], 1))[:, 0].float()
 
 
-def _places(level: Tensor, stride: int) -> Tensor:
+def _locations(level: Tensor, stride: int) -> Tensor:
     """Centres of a level's cells and its stride, (H * W, 3)."""
     ys, xs = (torch.arange(n, device=level.device) * stride + stride / 2 for n in level.shape[2:])
     y, x = torch.meshgrid(ys, xs, indexing="ij")
     return torch.stack([x, y, torch.full_like(x, stride)], -1).reshape(-1, 3).float()
 
 
-def _cut(level: Tensor, boxes: Sequence[Tensor], stride: int) -> Tensor:
+def _roi_align(level: Tensor, boxes: Sequence[Tensor], stride: int) -> Tensor:
     """The part of a level inside each box, brought to (N, C, POOLED, POOLED), bilinear as RoIAlign with one sample a bin."""
     parts = []
     wide, high = level.shape[3] * stride, level.shape[2] * stride

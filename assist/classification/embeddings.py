@@ -29,7 +29,7 @@ def content_key(store_url: str, path: str, etag: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
-class Vectors:
+class EmbeddingStore:
     """The embeddings of one backbone: read through a memory map, appended in batches."""
 
     def __init__(self, folder: Path, backbone: str, dims: int) -> None:

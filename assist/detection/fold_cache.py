@@ -8,18 +8,18 @@ from pathlib import Path
 
 import orjson
 
-from assist.found import Found
+from assist.detection.detections import Detection
 from core.geometry import shape_from_json, shape_to_json
 from core.ids import ItemId
 
 
-class FoldsOnDisk:
+class FoldCache:
     """The folds of one run."""
 
     def __init__(self, folder: Path, run: int) -> None:
         self._folder = folder / "folds" / str(run)
 
-    def read(self, fold: int, items: Sequence[ItemId]) -> list[list[Found]] | None:
+    def read(self, fold: int, items: Sequence[ItemId]) -> list[list[Detection]] | None:
         """What was found on these items, in their order; None where it is not known, or of other items."""
         try:
             body = orjson.loads(self._path(fold).read_bytes())
@@ -27,12 +27,12 @@ class FoldsOnDisk:
             return None
         if body["items"] != list(items):
             return None
-        return [[Found(one[0], one[1], shape_from_json(one[2])) for one in some] for some in body["found"]]
+        return [[Detection(one[0], one[1], shape_from_json(one[2])) for one in some] for some in body["found"]]
 
-    def write(self, fold: int, items: Sequence[ItemId], found: Sequence[Sequence[Found]]) -> None:
+    def write(self, fold: int, items: Sequence[ItemId], found: Sequence[Sequence[Detection]]) -> None:
         """Keep it, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        rows = [[(one.column, one.score, shape_to_json(one.shape)) for one in some] for some in found]
+        rows = [[(one.class_index, one.score, shape_to_json(one.shape)) for one in some] for some in found]
         part = self._path(fold).with_suffix(".part")
         part.write_bytes(orjson.dumps({"items": list(items), "found": rows}))
         part.replace(self._path(fold))

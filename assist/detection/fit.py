@@ -1,6 +1,6 @@
-"""Fits a detector to examples whose pyramids were made once: places that answer for a region, losses, steps.
+"""Fits a detector to samples whose pyramids were made once: assignment of locations to regions, losses, steps.
 
-Which places answer is told by score and IoU together (Feng et al., 2021, "TOOD").
+Locations are assigned by score and IoU together (Feng et al., 2021, "TOOD").
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - as all of PyTorch's users call it
 
-from assist.detector import MASK_PX, Detector, Raw, iou
+from assist.detection.detector import MASK_PX, Detector, RawOutput, iou
 from assist.device import has_bf16
 
 BATCH = 4
-RATE = 2e-3
-WARM_UP = 30
-DECAY = 0.02
-AVERAGE = 0.99
-CLOSEST = 9
-BY_SCORE, BY_IOU = 0.5, 4.0
+LEARNING_RATE = 2e-3
+WARM_UP_STEPS = 30
+WEIGHT_DECAY = 0.02
+EMA_DECAY = 0.99
+TOP_K = 9
+ALPHA, BETA = 0.5, 4.0
 BOX_WEIGHT, MASK_WEIGHT = 2.0, 1.0
 MASKS_A_STEP = 32
 
@@ -34,7 +34,7 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Target:
-    """What is on one canvas: boxes (N, 4) px, classes (N), masks (N, MASK_PX, MASK_PX) within the boxes, or None."""
+    """What is on one input: boxes (N, 4) px, classes (N), masks (N, MASK_PX, MASK_PX) within the boxes, or None."""
 
     boxes: Tensor
     classes: Tensor
@@ -42,8 +42,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """One example as the detector learns it: its pyramid, each level (1, C, H, W), and what is there."""
+class TrainingSample:
+    """One input as the detector is trained on it: its pyramid, each level (1, C, H, W), and what is there."""
 
     pyramid: tuple[Tensor, ...]
     target: Target
@@ -59,40 +59,46 @@ def ring_masks(boxes: NDArray[np.float32], rings: Sequence[NDArray[np.float32]])
 
 
 def fit(
-    detector: Detector, lessons: Sequence[Lesson], *, steps: int, seed: int, device: str, tick: Tick | None = None
+    detector: Detector,
+    samples: Sequence[TrainingSample],
+    *,
+    steps: int,
+    seed: int,
+    device: str,
+    tick: Tick | None = None,
 ) -> Detector:
     """The detector after so many steps, its weights averaged over the last ones; `tick` hears how far it is, 0 to 1."""
     rng = np.random.default_rng(seed)
     detector.to(device).train()
-    optimizer = torch.optim.AdamW(detector.parameters(), RATE, weight_decay=DECAY)
-    plan = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    mean = {name: value.detach().clone() for name, value in detector.state_dict().items()}
+    optimizer = torch.optim.AdamW(detector.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, steps))
+    average = {name: value.detach().clone() for name, value in detector.state_dict().items()}
     for step in range(steps):
-        some = [lessons[n] for n in rng.choice(len(lessons), min(BATCH, len(lessons)), replace=False)]
+        some = [samples[n] for n in rng.choice(len(samples), min(BATCH, len(samples)), replace=False)]
         optimizer.zero_grad()
         _loss(detector, some, rng, device).backward()
         torch.nn.utils.clip_grad_norm_(detector.parameters(), 10.0)
         optimizer.step()
-        plan.step()
-        keep = min(AVERAGE, (1 + step) / (10 + step))
+        schedule.step()
+        keep = min(EMA_DECAY, (1 + step) / (10 + step))
         for name, value in detector.state_dict().items():
-            mean[name].lerp_(value, 1 - keep)
+            average[name].lerp_(value, 1 - keep)
         if tick is not None:
             tick((step + 1) / steps)
-    detector.load_state_dict(mean)
+    detector.load_state_dict(average)
     detector.eval()
     return detector
 
 
-def _rate(step: int, steps: int) -> float:
+def _learning_rate(step: int, steps: int) -> float:
     """Warm up, then down a half cosine."""
-    return min((step + 1) / WARM_UP, 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)
+    return min((step + 1) / WARM_UP_STEPS, 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.01)
 
 
-def _loss(detector: Detector, lessons: Sequence[Lesson], rng: np.random.Generator, device: str) -> Tensor:
-    levels = zip(*(lesson.pyramid for lesson in lessons), strict=True)
+def _loss(detector: Detector, samples: Sequence[TrainingSample], rng: np.random.Generator, device: str) -> Tensor:
+    levels = zip(*(sample.pyramid for sample in samples), strict=True)
     pyramid = [torch.cat(level).to(device).float() for level in levels]
-    targets = [_moved(lesson.target, device) for lesson in lessons]
+    targets = [_moved(sample.target, device) for sample in samples]
     with torch.autocast(device, half_type(device), enabled=half_type(device) is not None):
         raw, level = detector(pyramid)
         masks = _mask_loss(detector, pyramid, level, targets, rng) if detector.with_masks else 0.0
@@ -111,45 +117,45 @@ def _moved(target: Target, device: str) -> Target:
     return Target(target.boxes.to(device), target.classes.to(device), masks)
 
 
-def _box_loss(raw: Raw, targets: Sequence[Target]) -> Tensor:
-    """Quality focal loss of the scores and GIoU loss of the boxes, by what the places that answer are worth."""
+def _box_loss(raw: RawOutput, targets: Sequence[Target]) -> Tensor:
+    """Quality focal loss of the scores and GIoU loss of the boxes, weighted by the quality of the positive locations."""
     wanted = torch.zeros_like(raw.logits)
-    box_losses, worth = [], raw.logits.new_zeros(())
+    box_losses, weight = [], raw.logits.new_zeros(())
     for n, target in enumerate(targets):
-        place, region, quality = assigned(raw.logits[n].detach(), raw.boxes[n].detach(), raw.places, target)
+        place, region, quality = assign(raw.logits[n].detach(), raw.boxes[n].detach(), raw.locations, target)
         wanted[n, place, target.classes[region]] = quality
         box_losses.append((1 - _giou(raw.boxes[n, place], target.boxes[region])) * quality)
-        worth = worth + quality.sum()
+        weight = weight + quality.sum()
     chance = raw.logits.sigmoid()
     focal = F.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none") * (chance - wanted).abs() ** 2
-    return (focal.sum() + BOX_WEIGHT * torch.cat(box_losses).sum()) / worth.clamp(min=1)
+    return (focal.sum() + BOX_WEIGHT * torch.cat(box_losses).sum()) / weight.clamp(min=1)
 
 
-def assigned(logits: Tensor, boxes: Tensor, places: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
-    """Which places answer for which regions: places (K), regions (K), and how good an answer each should be, 0 to 1 (K)."""
+def assign(logits: Tensor, boxes: Tensor, locations: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
+    """Which locations are positive for which regions: locations (K), regions (K), and the quality that each should predict, 0 to 1 (K)."""
     if not len(target.boxes):
         nothing = torch.zeros(0, dtype=torch.long, device=logits.device)
         return nothing, nothing, logits.new_zeros(0)
     overlap = iou(target.boxes, boxes)  # (N, P)
     score = logits.sigmoid()[:, target.classes].T
-    fits = score**BY_SCORE * overlap**BY_IOU * _inside(target.boxes, places)
-    best = fits.topk(min(CLOSEST, fits.shape[1]), dim=1)
-    chosen = torch.zeros_like(fits).scatter_(1, best.indices, (best.values > 0).float())
+    alignment = score**ALPHA * overlap**BETA * _inside(target.boxes, locations)
+    best = alignment.topk(min(TOP_K, alignment.shape[1]), dim=1)
+    chosen = torch.zeros_like(alignment).scatter_(1, best.indices, (best.values > 0).float())
     owner = (chosen * overlap.clamp(min=1e-6)).max(0)
     place = torch.nonzero(owner.values > 0)[:, 0]
     region = owner.indices[place]
-    fit_there = fits[region, place]
-    top_fit, top_overlap = fits.max(1).values, (overlap * chosen).max(1).values
-    quality = fit_there / top_fit[region].clamp(min=1e-9) * top_overlap[region]
+    there = alignment[region, place]
+    top_alignment, top_overlap = alignment.max(1).values, (overlap * chosen).max(1).values
+    quality = there / top_alignment[region].clamp(min=1e-9) * top_overlap[region]
     return place, region, quality.clamp(0, 1)
 
 
-def _inside(boxes: Tensor, places: Tensor) -> Tensor:
-    """Which places lie in which boxes, (N, P); a box too small to hold one gets the nearest of the finest level."""
-    x, y = places[:, 0], places[:, 1]
+def _inside(boxes: Tensor, locations: Tensor) -> Tensor:
+    """Which locations lie in which boxes, (N, P); a box too small to hold one gets the nearest of the finest level."""
+    x, y = locations[:, 0], locations[:, 1]
     held = (x > boxes[:, 0:1]) & (x < boxes[:, 2:3]) & (y > boxes[:, 1:2]) & (y < boxes[:, 3:4])
     near = (x - boxes[:, [0, 2]].mean(1, keepdim=True)) ** 2 + (y - boxes[:, [1, 3]].mean(1, keepdim=True)) ** 2
-    near = near + (places[:, 2] - places[:, 2].min()) * 1e6
+    near = near + (locations[:, 2] - locations[:, 2].min()) * 1e6
     held[torch.arange(len(boxes)), near.argmin(1)] = True
     return held.float()
 
@@ -165,7 +171,7 @@ def _giou(a: Tensor, b: Tensor) -> Tensor:
 def _mask_loss(
     detector: Detector, pyramid: Sequence[Tensor], level: Tensor, targets: Sequence[Target], rng: np.random.Generator
 ) -> Tensor:
-    """Of some regions of each example, cut by their true boxes."""
+    """Of some regions of each input, aligned by their true boxes."""
     boxes, masks = [], []
     for target in targets:
         assert target.masks is not None

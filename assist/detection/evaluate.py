@@ -1,4 +1,4 @@
-"""How far a detector may be trusted: what it finds on audit pictures that it did not learn from, threshold by class. Pure.
+"""How far a detector may be trusted: what it finds on audit images that it did not learn from, threshold by class. Pure.
 
 A region is right when it has its label and overlaps a drawn one, which no surer one has taken, by half or more.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from assist import calibrate
 from assist.calibrate import Threshold
-from assist.found import Found
+from assist.detection.detections import Detection
 from core.annotation import Answer, Region
 from core.consensus import shape_iou
 from core.doubts import Doubt
@@ -23,23 +23,25 @@ from core.ids import ItemId, LabelId
 from core.suggestions import SAME_IOU
 
 FOLDS = 2  # each costs a whole training
-LEAST_PICTURES = 10
+LEAST_IMAGES = 10
 LEAST_AUDIT = 10
 LEAST_THRESHOLD = 0.15
 SURELY = 0.6
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What was found on one audit picture beside what people drew there."""
+class EvaluatedImage:
+    """What was found on one audit image beside what people drew there."""
 
     item: ItemId
-    found: tuple[Found, ...]
+    found: tuple[Detection, ...]
     right: tuple[bool, ...]
     drawn: int
 
 
-def check(item: ItemId, found: Sequence[Found], drawn: Sequence[Region], labels: Sequence[LabelId]) -> Checked:
+def evaluate(
+    item: ItemId, found: Sequence[Detection], drawn: Sequence[Region], labels: Sequence[LabelId]
+) -> EvaluatedImage:
     """Compare, the surest first."""
     ranked = sorted(found, key=lambda one: -one.score)
     free = list(drawn)
@@ -50,63 +52,65 @@ def check(item: ItemId, found: Sequence[Found], drawn: Sequence[Region], labels:
         right.append(best >= SAME_IOU)
         if right[-1]:
             del free[place]
-    return Checked(item, tuple(ranked), tuple(right), len(drawn))
+    return EvaluatedImage(item, tuple(ranked), tuple(right), len(drawn))
 
 
-def _overlap(found: Found, region: Region, labels: Sequence[LabelId]) -> float:
-    if labels[found.column] != region.label or box_iou(found.shape.bounds, region.shape.bounds) == 0:
+def _overlap(found: Detection, region: Region, labels: Sequence[LabelId]) -> float:
+    if labels[found.class_index] != region.label or box_iou(found.shape.bounds, region.shape.bounds) == 0:
         return 0.0
     return shape_iou(found.shape, region.shape)
 
 
 def folds(audit: NDArray[np.bool_], seed: int) -> list[NDArray[np.int64]]:
-    """Rows of audit pictures in as many parts, each held out once."""
+    """Rows of audit images in as many parts, each held out once."""
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(audit))
     return [part for part in np.array_split(rows, min(FOLDS, len(rows) or 1)) if len(part)]
 
 
-def thresholds(checked: Sequence[Checked], classes: int, target: float) -> tuple[Threshold | None, ...]:
+def thresholds(evaluated: Sequence[EvaluatedImage], classes: int, target: float) -> tuple[Threshold | None, ...]:
     """The lowest score of each class from which what it finds is proven right often enough, or None."""
-    return tuple(_threshold(checked, column, target) for column in range(classes))
+    return tuple(_threshold(evaluated, class_index, target) for class_index in range(classes))
 
 
-def _threshold(checked: Sequence[Checked], column: int, target: float) -> Threshold | None:
+def _threshold(evaluated: Sequence[EvaluatedImage], class_index: int, target: float) -> Threshold | None:
     pairs = [
         (one.score, right)
-        for picture in checked
-        for one, right in zip(picture.found, picture.right, strict=True)
-        if one.column == column and one.score >= LEAST_THRESHOLD
+        for image in evaluated
+        for one, right in zip(image.found, image.right, strict=True)
+        if one.class_index == class_index and one.score >= LEAST_THRESHOLD
     ]
     scores = np.array([score for score, _ in pairs])
     return calibrate.choose(scores, np.array([right for _, right in pairs], dtype=bool), target)
 
 
-def doubts(checked: Sequence[Checked], least: Sequence[Threshold | None], labels: Sequence[LabelId]) -> list[Doubt]:
+def doubts(
+    evaluated: Sequence[EvaluatedImage], least: Sequence[Threshold | None], labels: Sequence[LabelId]
+) -> list[Doubt]:
     """Pictures on which a trusted label is surely found where nobody drew it, the surest first."""
     found = []
-    for picture in checked:
+    for image in evaluated:
         missed = [
             one
-            for one, right in zip(picture.found, picture.right, strict=True)
-            if not right and (t := least[one.column]) is not None and one.score >= max(t.score, SURELY)
+            for one, right in zip(image.found, image.right, strict=True)
+            if not right and (t := least[one.class_index]) is not None and one.score >= max(t.score, SURELY)
         ]
         if missed:
-            answer = Answer(regions=tuple(Region(labels[one.column], one.shape) for one in missed))
-            found.append(Doubt(picture.item, missed[0].score, answer))
+            answer = Answer(regions=tuple(Region(labels[one.class_index], one.shape) for one in missed))
+            found.append(Doubt(image.item, missed[0].score, answer))
     return sorted(found, key=lambda doubt: -doubt.sure)
 
 
-def figures(
-    checked: Sequence[Checked], found: Sequence[Threshold | None], names: Sequence[str], target: float
+def metrics(
+    evaluated: Sequence[EvaluatedImage], found: Sequence[Threshold | None], names: Sequence[str], target: float
 ) -> Mapping[str, Any]:
     """What the dashboard says of the model."""
-    shown = [_shown(picture, found) for picture in checked]
+    shown = [_shown(image, found) for image in evaluated]
     right, said, drawn = (sum(part[n] for part in shown) for n in range(3))
-    scores = np.array([one.score for picture in checked for one in picture.found])
-    hits = np.array([right for picture in checked for right in picture.right], dtype=bool)
+    scores = np.array([one.score for image in evaluated for one in image.found])
+    hits = np.array([right for image in evaluated for right in image.right], dtype=bool)
     good = [one for one in found if one is not None]
     return {
-        "audit": len(checked), "regions": drawn, "classes": len(names),
+        "audit": len(evaluated), "regions": drawn, "classes": len(names),
         "threshold": round(min(t.score for t in good), 4) if good else None,
         "coverage": round(right / drawn, 4) if drawn else None,
         "precision": round(right / said, 4) if said else None,
@@ -114,18 +118,18 @@ def figures(
         "by_class": {name: _by_class(one) for name, one in zip(names, found, strict=True)},
         "image_right": round(sum(r == s == d for r, s, d in shown) / len(shown), 4) if shown else None,
         "curve": calibrate.curve(scores, hits, of=drawn),
-        "why": "" if good else _why(checked, target),
+        "why": "" if good else _why(evaluated, target),
     }  # fmt: skip
 
 
-def _shown(picture: Checked, found: Sequence[Threshold | None]) -> tuple[int, int, int]:
-    """Regions right, said, and drawn, of what a labeler would have seen on a picture."""
+def _shown(image: EvaluatedImage, found: Sequence[Threshold | None]) -> tuple[int, int, int]:
+    """Regions right, said, and drawn, of what a labeler would have seen on a image."""
     rights = [
         right
-        for one, right in zip(picture.found, picture.right, strict=True)
-        if (least := found[one.column]) is not None and one.score >= least.score
+        for one, right in zip(image.found, image.right, strict=True)
+        if (least := found[one.class_index]) is not None and one.score >= least.score
     ]
-    return sum(rights), len(rights), picture.drawn
+    return sum(rights), len(rights), image.drawn
 
 
 def _by_class(found: Threshold | None) -> dict[str, Any] | None:
@@ -134,10 +138,10 @@ def _by_class(found: Threshold | None) -> dict[str, Any] | None:
     return {"threshold": round(found.score, 4), "precision": round(found.precision, 4), "bound": round(found.bound, 4)}
 
 
-def _why(checked: Sequence[Checked], target: float) -> str:
-    if len(checked) < LEAST_AUDIT:
+def _why(evaluated: Sequence[EvaluatedImage], target: float) -> str:
+    if len(evaluated) < LEAST_AUDIT:
         return (
-            f"Only {len(checked)} labeled images belong to the random audit sample; {LEAST_AUDIT} are needed before "
+            f"Only {len(evaluated)} labeled images belong to the random audit sample; {LEAST_AUDIT} are needed before "
             "suggestions can be trusted. Label on; the next training looks again."
         )
     return (

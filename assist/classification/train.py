@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from assist import calibrate, doubting, heads
-from assist.heads import Head
+from assist import calibrate
+from assist.classification import confident_learning, heads
+from assist.classification.heads import Head
+from assist.errors import CannotTrain
 from core.annotation import Answer
-from core.errors import TaglineError
 from core.ids import LabelId, TaskType
 
 LEAST_EXAMPLES = 10
 MAYBE = 0.5
-
-
-class CannotLearn(TaglineError):
-    """The answers so far do not make a model; the text says why and what would help."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Examples:
         return found
 
 
-class Disputed(NamedTuple):
+class LabelIssue(NamedTuple):
     """A row of the examples, what a model would answer instead, and how sure it is."""
 
     row: int
@@ -66,7 +63,7 @@ class Model:
     head: Head
     thresholds: tuple[float | None, ...]
     metrics: Mapping[str, Any]
-    doubts: tuple[Disputed, ...] = ()
+    doubts: tuple[LabelIssue, ...] = ()
 
     @property
     def threshold(self) -> float | None:
@@ -75,7 +72,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Prediction:
     """What a model says of one item.
 
     Attributes:
@@ -92,12 +89,12 @@ class Verdict:
 def examples_of(
     answers: Sequence[Answer], features: NDArray[np.floating], audit: Sequence[bool], labels: Sequence[LabelId]
 ) -> Examples:
-    """Answers as arrays; labels that no answer has are left out. Raises CannotLearn where there is too little to learn from."""
+    """Answers as arrays; labels that no answer has are left out. Raises CannotTrain where there is too little to learn from."""
     used = tuple(label for label in labels if any(label in answer.labels for answer in answers))
     if len(answers) < LEAST_EXAMPLES:
-        raise CannotLearn(f"{len(answers)} labeled images are too few to learn from; {LEAST_EXAMPLES} are the least.")
+        raise CannotTrain(f"{len(answers)} labeled images are too few to learn from; {LEAST_EXAMPLES} are the least.")
     if len(used) < 2:
-        raise CannotLearn(
+        raise CannotTrain(
             "All labels so far are the same one; a model needs images of at least two labels. Label on; it tries again."
         )
     truth = np.array([[label in answer.labels for label in used] for answer in answers])
@@ -105,13 +102,13 @@ def examples_of(
 
 
 def learn(task_type: TaskType, examples: Examples, groups: Sequence[int], *, target: float, seed: int) -> Model:
-    """Fit, and say how far the model may be trusted at this target precision. Raises CannotLearn."""
+    """Fit, and say how far the model may be trusted at this target precision. Raises CannotTrain."""
     if not np.isfinite(examples.features).all():
-        raise CannotLearn(
+        raise CannotTrain(
             "Some embeddings are not finite; delete the learning worker's feature folder and train again."
         )
     if float(examples.features.std(0).max()) < 1e-6:
-        raise CannotLearn("All labeled images look exactly the same to the model; it cannot tell their labels apart.")
+        raise CannotTrain("All labeled images look exactly the same to the model; it cannot tell their labels apart.")
     if task_type is TaskType.MULTI_CLASS:
         return _learn_classes(examples, groups, target=target, seed=seed)
     return _learn_labels(examples, groups, target=target, seed=seed)
@@ -133,7 +130,10 @@ def _learn_classes(examples: Examples, groups: Sequence[int], *, target: float, 
         "why": "" if found else calibrate.why_none(scores, hits, target), "curve": calibrate.curve(scores, hits),
     }  # fmt: skip
     ordered = [examples.classes[n] for n in order]
-    doubts = [Disputed(row, Answer((ordered[said],)), sure) for row, said, sure in doubting.of_classes(chance, columns)]
+    doubts = [
+        LabelIssue(row, Answer((ordered[said],)), sure)
+        for row, said, sure in confident_learning.of_classes(chance, columns)
+    ]
     least = (found.score if found else None,) * len(head.classes)
     return Model(replace(head, temperature=at), least, metrics, tuple(doubts))
 
@@ -156,8 +156,8 @@ def _learn_labels(examples: Examples, groups: Sequence[int], *, target: float, s
         "label_precision": round(float(hits.sum() / max(1, (chance >= MAYBE).sum())), 4),
     }  # fmt: skip
     doubts = [
-        Disputed(row, Answer(tuple(examples.classes[n] for n in np.flatnonzero(said))), sure)
-        for row, said, sure in doubting.of_labels(chance, examples.truth)
+        LabelIssue(row, Answer(tuple(examples.classes[n] for n in np.flatnonzero(said))), sure)
+        for row, said, sure in confident_learning.of_labels(chance, examples.truth)
     ]
     return Model(head, tuple(one.score if one else None for one in found), metrics, tuple(doubts))
 
@@ -188,32 +188,32 @@ def _threshold_figures(found: calibrate.Threshold | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judge(
+def predict(
     task_type: TaskType, head: Head, thresholds: Sequence[float | None], features: NDArray[np.floating]
-) -> list[Verdict]:
+) -> list[Prediction]:
     """What the model says of each row of features (N, D)."""
     if not len(features):
         return []
     logits = head.logits(features)
     if task_type is TaskType.MULTI_CLASS:
-        return _judge_classes(head, thresholds, calibrate.probabilities(logits, head.temperature))
-    return _judge_labels(head, thresholds, expit(logits))
+        return _predict_classes(head, thresholds, calibrate.probabilities(logits, head.temperature))
+    return _predict_labels(head, thresholds, expit(logits))
 
 
-def _judge_classes(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Verdict]:
-    verdicts = []
+def _predict_classes(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Prediction]:
+    predictions = []
     for best, sure in zip(chance.argmax(1), chance.max(1), strict=True):
         answer = Answer((LabelId(head.classes[best]),))
         least = thresholds[best]
-        verdicts.append(Verdict(answer, float(sure), answer if least is not None and sure >= least else Answer()))
-    return verdicts
+        predictions.append(Prediction(answer, float(sure), answer if least is not None and sure >= least else Answer()))
+    return predictions
 
 
-def _judge_labels(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Verdict]:
-    verdicts = []
+def _predict_labels(head: Head, thresholds: Sequence[float | None], chance: NDArray[np.float64]) -> list[Prediction]:
+    predictions = []
     for row in chance:
         answer = tuple(LabelId(head.classes[n]) for n in np.flatnonzero(row >= MAYBE))
         sure = float(np.maximum(row, 1 - row).prod())
         shown = [head.classes[n] for n, t in enumerate(thresholds) if t is not None and row[n] >= t]
-        verdicts.append(Verdict(Answer(answer), sure, Answer(tuple(LabelId(n) for n in shown))))
-    return verdicts
+        predictions.append(Prediction(Answer(answer), sure, Answer(tuple(LabelId(n) for n in shown))))
+    return predictions

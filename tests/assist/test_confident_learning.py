@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from assist import doubting, region_learn
 from assist.calibrate import Threshold
-from assist.found import Found
+from assist.classification import confident_learning
+from assist.detection import evaluate
+from assist.detection.detections import Detection
 from core import people, review
 from core.annotation import Answer, Region
 from core.browse import Filter, browse
@@ -24,23 +25,23 @@ def test_a_confident_other_answer_is_a_doubt() -> None:
     """As sure of another class as that class usually makes it: in doubt. Unsure rows, and right ones, are not."""
     chance = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9], [0.95, 0.05], [0.45, 0.55]])
     given = np.array([0, 0, 1, 1, 1, 0])
-    assert [(row, said) for row, said, _ in doubting.of_classes(chance, given)] == [(4, 0)]
+    assert [(row, said) for row, said, _ in confident_learning.of_classes(chance, given)] == [(4, 0)]
 
 
 def test_each_of_several_labels_is_asked_by_itself() -> None:
     """A label that is surely missing is put in, the others stay as they were given."""
     chance = np.array([[0.95, 0.9], [0.9, 0.1], [0.1, 0.9], [0.05, 0.1]])
     given = np.array([[True, False], [True, False], [False, True], [False, False]])
-    found = doubting.of_labels(chance, given)
+    found = confident_learning.of_labels(chance, given)
     assert [(row, said.tolist()) for row, said, _ in found] == [(0, [True, True])]
 
 
 def test_a_sure_find_that_nobody_drew_is_a_doubt() -> None:
     """Of a label that may be trusted only."""
-    found = [Found(0, 0.9, Box(0, 0, 9, 9)), Found(1, 0.9, Box(50, 0, 59, 9))]
-    checked = [region_learn.check(ItemId(7), found, [], (LabelId(1), LabelId(2)))]
+    found = [Detection(0, 0.9, Box(0, 0, 9, 9)), Detection(1, 0.9, Box(50, 0, 59, 9))]
+    evaluated = [evaluate.evaluate(ItemId(7), found, [], (LabelId(1), LabelId(2)))]
     trusted = Threshold(0.5, 1.0, 1.0, 0.95, 30)
-    doubts = region_learn.doubts(checked, [trusted, None], (LabelId(1), LabelId(2)))
+    doubts = evaluate.doubts(evaluated, [trusted, None], (LabelId(1), LabelId(2)))
     assert [(d.item, d.answer) for d in doubts] == [(7, Answer(regions=(Region(LabelId(1), Box(0, 0, 9, 9)),)))]
 
 
