@@ -77,7 +77,7 @@ def test_what_has_no_window_says_so(tmp_path: Path, name: str, says: str) -> Non
             screen = await seated(seat)
             await seat.press("w")
             assert says in seat.text
-            assert screen._levels is None
+            assert screen._leveling is None
 
     play(tmp_path, story, **(scan(name) if name else {}))
 

@@ -61,15 +61,13 @@ class TaglineScreen(Screen[None]):
 
     def show_footer(self, line: Line) -> None:
         """The keys that matter now: the screen's own from the left, those of every screen on the right."""
+        line.show(_hints(self.footer_keys()), _hints(keys_of(Scope.EVERYWHERE)), group=2)
+
+    def footer_keys(self) -> list[Key]:
+        """The screen's own keys that this account may use, those that matter most first."""
         role = self.desk.account.role
-        own = [
-            key
-            for scope in self.SCOPES
-            if scope is not Scope.EVERYWHERE
-            for key in keys_of(scope)
-            if key.needs is None or allowed(role, key.needs)
-        ]
-        line.show(_hints(own), _hints(keys_of(Scope.EVERYWHERE)), group=2)
+        scopes = [scope for scope in self.SCOPES if scope is not Scope.EVERYWHERE]
+        return [key for scope in scopes for key in keys_of(scope) if key.needs is None or allowed(role, key.needs)]
 
     def action_help(self) -> None:
         """Every key of this screen."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.widgets import Static
 
-from core.annotation import HeldItem
 from core.edits import (
     ApplyLabel,
     ClearLabels,
@@ -23,27 +20,23 @@ from core.edits import (
     neighbour,
 )
 from core.ids import TaskType
-from storage.base import StorageError, UnreadableImage
 from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.screens.dialogs import LabelSearch
-from tui.screens.work.screen import WorkScreen
-from tui.terminal import Terminal
+from tui.screens.leveled import ARROWS
+from tui.screens.tiles import TilesScreen
 from tui.text import clean
 from tui.widgets.line import Line, Part
 from tui.widgets.tile import Tile
 
 SHAPES = {1: (1, 1), 4: (2, 2), 6: (3, 2), 9: (3, 3)}
 NEXT_LAYOUT = {1: 4, 4: 6, 6: 9, 9: 1}
-Cells = tuple[int, int]
-Color = tuple[int, int, int]
-ARROWS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
-class LabelingScreen(WorkScreen):
+class LabelingScreen(TilesScreen):
     """One labeler in one classification project."""
 
-    SCOPES = (Scope.EVERYWHERE, Scope.LABELING, Scope.PAGE)
+    SCOPES = (Scope.EVERYWHERE, Scope.LABELING, Scope.PAGE, Scope.PICTURE)
     DEFAULT_CSS = """
     LabelingScreen { background: $background; }
     LabelingScreen #header { background: $panel; }
@@ -88,50 +81,6 @@ class LabelingScreen(WorkScreen):
             await grid.remove_children()
             await grid.mount_all([Tile(self.tagline.stage, place) for place in range(self._page_size)])
 
-    async def _prepare_ahead(self) -> None:
-        sizes = [tile.view.size for tile in self.query(Tile)]
-        for item, size in zip(self._holding.waiting, sizes, strict=False):
-            if size.width and size.height:
-                wanted = self._wanted(item, (size.width, size.height))
-                await asyncio.gather(self._desk.desk.pictures.get(*wanted), return_exceptions=True)
-
-    def _wanted(self, item: HeldItem, size_cells: tuple[int, int]) -> tuple[str, HeldItem, Terminal, Cells, Color]:
-        """What `Pictures` is asked for."""
-        background = self.app.theme_variables["background"]
-        red, green, blue = (int(background[n : n + 2], 16) for n in (1, 3, 5))
-        return self._desk.project.datastore, item, self.terminal, size_cells, (red, green, blue)
-
-    def _load_pictures(self) -> None:
-        """Show each item's picture as soon as it is made."""
-        # Workers that may be cancelled before they begin are given the function: a coroutine would never be awaited.
-        self.workers.cancel_group(self, "pictures")
-        for place, tile in enumerate(self.query(Tile)):
-            if place >= len(self.page.items):
-                tile.view.show(None)
-            elif not self._show_at_once(tile, self.page.items[place]):
-                self.run_worker(partial(self._load_picture, tile, self.page.items[place]), group="pictures")  # type: ignore[arg-type]
-
-    def _show_at_once(self, tile: Tile, item: HeldItem) -> bool:
-        """Show a picture that was made ahead in the same frame as everything else; False where it is not there."""
-        size = tile.view.size
-        made = self._desk.desk.pictures.ready(*self._wanted(item, (size.width, size.height)))
-        if made is not None:
-            tile.view.show(made)
-        return made is not None
-
-    async def _load_picture(self, tile: Tile, item: HeldItem) -> None:
-        size = tile.view.size
-        if not (size.width and size.height):
-            return
-        try:
-            get = partial(self._desk.desk.pictures.get, *self._wanted(item, (size.width, size.height)))
-            tile.view.show(await self._once_there(get, lambda: tile.view.show(None)))
-        except UnreadableImage as error:
-            await self._drop_unreadable(item, str(error))
-        except StorageError as error:
-            tile.view.show(None)
-            self.say(str(error), severity="error")
-
     def on_resize(self) -> None:
         """Another size: other pictures, and room for other words."""
         self._show_labels()
@@ -146,6 +95,7 @@ class LabelingScreen(WorkScreen):
         page, labels = self.page, self._desk.labels
         self.query_one("#message", Static).display = False
         self.query_one(Grid).display = True
+        self._aim_at(self._focused)
         for place, tile in enumerate(self.query(Tile)):
             if place >= len(page.items):
                 tile.describe("", (), focused=False, selected=False)
@@ -172,7 +122,9 @@ class LabelingScreen(WorkScreen):
         self.query_one(Grid).display = False
 
     def _parts(self) -> list[Part]:
-        return [("fast " if self._fast else "", "bold success")]
+        viewport = self._viewing.viewport
+        scale = "" if viewport is None or viewport.is_fitting else f"{viewport.scale:.0%} "
+        return [("fast " if self._fast else "", "bold success"), (scale, "secondary")]
 
     def _refuses_submit(self, page: PageDraft) -> bool:
         if not page.missing:
@@ -216,9 +168,10 @@ class LabelingScreen(WorkScreen):
         """No labels on the targets."""
         self._edit(ClearLabels())
 
-    def action_move(self, name: str) -> None:
-        """An arrow."""
-        self._edit(MoveFocus(self._neighbour(name)))
+    async def action_move(self, name: str) -> None:
+        """An arrow: over an enlarged picture, else to the next one."""
+        if not await self._pan(name):
+            self._edit(MoveFocus(self._neighbour(name)))
 
     def action_extend(self, name: str) -> None:
         """Shift and an arrow."""

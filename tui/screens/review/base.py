@@ -10,15 +10,15 @@ from core.browse import Browsed
 from core.ids import ItemState, LabelId, TaskType
 from core.review import MOST
 from tui.reviewer import Reviewer
-from tui.screens.base import TaglineScreen
 from tui.screens.dialogs import LabelSearch
+from tui.screens.leveled import LeveledScreen
 from tui.screens.review.asking import Comment, LabelsChoice
 from tui.screens.review.words import receipt_text
 from tui.text import clean
 from tui.walk import Walk
 
 
-class ReviewScreen(TaglineScreen):
+class ReviewScreen(LeveledScreen):
     """A screen over a walk through the data; a subclass shows it, and says what a verdict is about."""
 
     def __init__(self, walk: Walk) -> None:

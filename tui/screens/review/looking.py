@@ -6,6 +6,7 @@ from functools import partial
 
 from core.browse import Browsed
 from storage.base import StorageError
+from storage.dicom import Window
 from storage.pyramid import Pyramid
 from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.render import Look
@@ -13,8 +14,10 @@ from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.picture.prepare import Prepared
 from tui.reviewer import held
+from tui.screens.leveled import Aim
 from tui.screens.review.base import ReviewScreen
 from tui.walk import Walk
+from tui.widgets.line import Line
 
 ZOOM = 1.5
 PAN_PX = 64
@@ -30,6 +33,7 @@ class LookingScreen(ReviewScreen):
         self._viewport: Viewport | None = None
         self._look = Look()
         self._frame = 0
+        self._window: Window | None = None
         self._pictured: Browsed | None = None
         self._is_overlay_shown = True
         self._trouble = ""
@@ -52,10 +56,11 @@ class LookingScreen(ReviewScreen):
     def _show_picture(self, item: Browsed | None) -> None:
         """Open the item's image, unless it is the one that is shown."""
         was, self._pictured = self._pictured, item
+        self._aim_at(None if item is None else held(item))
         if item is None:
             self.canvas.clear()
         elif was is None or (was.path, was.etag) != (item.path, item.etag):
-            self._image, self._viewport, self._frame = None, None, 0
+            self._image, self._viewport, self._frame, self._window = None, None, 0, None
             self.canvas.clear()
             self._open(item)
         else:
@@ -63,11 +68,11 @@ class LookingScreen(ReviewScreen):
 
     def _open(self, item: Browsed) -> None:
         self.workers.cancel_group(self, "picture")
-        self.run_worker(partial(self._load, item, self._frame), group="picture")  # type: ignore[arg-type]
+        self.run_worker(partial(self._load, item, self._frame, self._window), group="picture")  # type: ignore[arg-type]
 
-    async def _load(self, item: Browsed, frame: int) -> None:
+    async def _load(self, item: Browsed, frame: int, window: Window | None) -> None:
         try:
-            image = await self.desk.pictures.image(self.reviewer.project.datastore, held(item), frame)
+            image = await self.desk.pictures.image(self.reviewer.project.datastore, held(item), frame, window)
         except StorageError as error:
             self._trouble = str(error)
         else:
@@ -96,6 +101,27 @@ class LookingScreen(ReviewScreen):
         if self._viewport is not None:
             self._viewport = self._viewport.resized(self.canvas.view_wh_px)
             self._redraw()
+
+    # Window and level.
+
+    def _leveled_image(self) -> Aim | None:
+        item = self._pictured
+        if item is None or self._image is None:
+            return None
+        return Aim(self.reviewer.project.datastore, held(item), self._frame, self._window)
+
+    def _see_through(self, window: Window) -> None:
+        self._window = window
+        if self._pictured is not None:
+            self._open(self._pictured)
+
+    def _show_levels(self) -> None:
+        """In the place of the footer, which comes back after it."""
+        line = self.query_one("#keys", Line)
+        if self._leveling is not None:
+            line.show(self._leveling.parts(), self._leveling.keys(), group=2)
+        else:
+            self.show_footer(line)
 
     # Looking.
 

@@ -6,12 +6,12 @@ import time
 
 from core.edits import History, PageDraft
 from tui.desk import LabelingDesk
-from tui.screens.base import TaglineScreen
 from tui.screens.holding import Holding
+from tui.screens.leveled import LeveledScreen
 from tui.widgets.line import Part
 
 
-class WorkBase(TaglineScreen):
+class WorkBase(LeveledScreen):
     """One labeler in one project. A subclass has widgets named header, sent-back, message, labels and keys."""
 
     def __init__(self, desk: LabelingDesk, page_size: int) -> None:

@@ -72,7 +72,14 @@ class WordsScreen(WorkBase):
 
     # Below and in place of the pictures.
 
+    def _show_levels(self) -> None:
+        self._show_labels()
+
     def _show_labels(self) -> None:
+        """The labels and their keys; while the window is chosen, that and its keys."""
+        if self._leveling is not None:
+            self.query_one("#labels", Line).show(self._leveling.parts(), self._leveling.keys(), group=2)
+            return
         parts, more = label_hints(self._desk.labels, self.size.width or 80)
         right = [("/ ", "bold primary"), (f"{more} more ", "secondary")] if more else []
         self.query_one("#labels", Line).show(parts, right)
