@@ -51,8 +51,8 @@ class _Mark:
 class Path:
     """What acknowledgements teach about the way to the terminal: its shortest round trip, and how much may be on it.
 
-    The window doubles in each round trip as long as what is sent is answered promptly, and shrinks to what keeps the queue
-    at `QUEUE_S` when it is not. Time in which nothing is sent teaches nothing. Source: slow start as in RFC 5681, with the
+    The window doubles in each round trip while the queue is empty, grows the less the nearer the queue is to `QUEUE_S`, and
+    shrinks when it is longer. Time in which nothing is sent teaches nothing. Source: slow start as in RFC 5681, with the
     delay as the sign of congestion as in LEDBAT, RFC 6817.
     """
 
@@ -73,7 +73,8 @@ class Path:
         self._shortest = min(self._shortest, waited_s)
         wanted_s = self.round_trip_s + QUEUE_S
         if waited_s <= wanted_s:
-            self.window = min(WINDOW_MAX, self.window + acked) if busy else self.window
+            room = (wanted_s - waited_s) / QUEUE_S
+            self.window = min(WINDOW_MAX, self.window + int(acked * room)) if busy else self.window
         elif now_s - self._shrunk_s > waited_s:  # what was on its way at the last cut has been answered since
             self.window = max(WINDOW_MIN, int(self.window * max(0.5, wanted_s / waited_s)))
             self._shrunk_s = now_s

@@ -172,7 +172,7 @@ class TileFrame(Frame):
             return iterm.encode(self._shown[window], (rect.columns, rect.rows))
         palette = self._palette()
         if self._defined is None or (self._defined[0] != palette).any():
-            self._defined = palette, sixel.define_colors(palette, np.arange(len(palette)))
+            self._defined = palette, sixel.color_values(palette)
         return sixel.encode(self._shown[window], *self._defined)
 
     def _palette(self) -> NDArray[np.uint8]:

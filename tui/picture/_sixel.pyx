@@ -2,7 +2,7 @@
 """Sixel body encoder. It lets go of the interpreter lock while it works, so pictures are encoded beside the event loop."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
@@ -60,16 +60,16 @@ cdef uint8_t* put_columns(
     return out
 
 
-def used_colors(const uint8_t[:, ::1] indexes):
-    """Which of 256 palette rows a picture uses, as 256 bytes of 0 or 1."""
-    cdef uint8_t seen[COLORS]
+def count_colors(const uint8_t[:, ::1] indexes):
+    """How many px each of 256 palette rows has, as uint32."""
+    cdef uint32_t counts[COLORS]
     cdef Py_ssize_t n, count = indexes.shape[0] * indexes.shape[1]
     cdef const uint8_t* index = &indexes[0, 0]
     with nogil:
-        memset(seen, 0, COLORS)
+        memset(counts, 0, sizeof(counts))
         for n in range(count):
-            seen[index[n]] = 1
-    return PyBytes_FromStringAndSize(<char*>seen, COLORS)
+            counts[index[n]] += 1
+    return PyBytes_FromStringAndSize(<char*>counts, sizeof(counts))
 
 
 def encode_body(const uint8_t[:, ::1] indexes):

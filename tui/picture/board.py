@@ -15,6 +15,10 @@ class Board:
     """`shown`: what the terminal draws in each cell. `wanted`: the piece that a cell waits for, TEXT where none."""
 
     def __init__(self, size_cells: tuple[int, int]) -> None:
+        self.resize(size_cells)
+
+    def resize(self, size_cells: tuple[int, int]) -> None:
+        """Another size: nothing is known of what is shown."""
         columns, rows = size_cells
         self.shown: Keys = np.zeros((rows, columns), dtype=np.int64)
         self.wanted: Keys = np.zeros((rows, columns), dtype=np.int64)

@@ -16,11 +16,11 @@ Palette = NDArray[np.uint8]
 BAND = 6
 
 try:
-    from tui.picture._sixel import encode_body, used_colors
+    from tui.picture._sixel import count_colors, encode_body
 
     ENCODER = "compiled"
 except ImportError:
-    from tui.picture.sixel_numpy import encode_body, used_colors
+    from tui.picture.sixel_numpy import count_colors, encode_body
 
     ENCODER = "numpy"
 
@@ -31,26 +31,26 @@ def encode(indexes: Indexes, palette: Palette, definitions: Sequence[bytes] | No
     Args:
         indexes: uint8 (H, W), rows of the palette.
         palette: uint8 (N, 3), RGB, N at most 256.
-        definitions: what `define_colors` makes of each row of the palette, where many tiles have the same one.
+        definitions: what `color_values` makes of the palette, where many tiles have the same one.
 
     Returns:
         The DCS with exact raster attributes and the colours that are used, ended by ST.
     """
     height, width = indexes.shape
-    indexes = np.ascontiguousarray(indexes)
-    used = np.flatnonzero(np.frombuffer(used_colors(indexes), dtype=np.uint8))
+    counts = np.frombuffer(count_colors(np.ascontiguousarray(indexes)), dtype=np.uint32)
+    order = np.argsort(counts)[: -np.count_nonzero(counts) - 1 : -1]  # the commonest get the shortest numbers
+    numbers = np.zeros(len(counts), dtype=np.uint8)
+    numbers[order] = np.arange(len(order))
+    colors = color_values(palette[order]) if definitions is None else [definitions[row] for row in order.tolist()]
     return b'\x1bP0;1;0q"1;1;%d;%d%b%b\x1b\\' % (
         width,
         height,
-        b"".join(define_colors(palette, used) if definitions is None else [definitions[n] for n in used.tolist()]),
-        encode_body(indexes),
+        b"".join([b"#%d;2;%b" % color for color in enumerate(colors)]),
+        encode_body(numbers[indexes]),
     )
 
 
-def define_colors(palette: Palette, used: NDArray[np.intp]) -> list[bytes]:
-    """Colour definitions, in percent as sixel has them, of the palette rows that are used."""
-    percent = (palette[used].astype(np.int32) * 100 + 127) // 255
-    return [
-        b"#%d;2;%d;%d;%d" % (index, red, green, blue)
-        for index, (red, green, blue) in zip(used.tolist(), percent.tolist(), strict=True)
-    ]
+def color_values(palette: Palette) -> list[bytes]:
+    """Each row of a palette as sixel defines colours, in percent."""
+    percent = (palette.astype(np.int32) * 100 + 127) // 255
+    return [b"%d;%d;%d" % (red, green, blue) for red, green, blue in percent.tolist()]

@@ -9,9 +9,9 @@ BAND = 6
 _WEIGHTS = (1 << np.arange(BAND, dtype=np.uint8)).astype(np.uint8)
 
 
-def used_colors(indexes: NDArray[np.uint8]) -> bytes:
-    """Which of 256 palette rows a picture uses, as 256 bytes of 0 or 1."""
-    return (np.bincount(indexes.ravel(), minlength=256) > 0).astype(np.uint8).tobytes()
+def count_colors(indexes: NDArray[np.uint8]) -> bytes:
+    """How many px each of 256 palette rows has, as uint32."""
+    return np.bincount(indexes.ravel(), minlength=256).astype(np.uint32).tobytes()
 
 
 def encode_body(indexes: NDArray[np.uint8]) -> bytes:

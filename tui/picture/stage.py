@@ -19,19 +19,16 @@ from tui.picture import kitty
 from tui.picture.board import Board
 from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
 from tui.picture.damage import CellRect, rectangles
-from tui.picture.pieces import ID_SHIFT, Pieces
+from tui.picture.pieces import Pieces
 from tui.picture.placements import Placements
 from tui.picture.sprites import Sprites
+from tui.picture.tiles import RESTORE, SAVE, Tiles
 from tui.terminal import Graphics, Terminal
 
 MARKS = 64
-XTERM_KEEPS = 14
-TILE_PX = 24_000
-FEW = 1 / 3
 _SYNC_BEGIN, _SYNC_END = b"\x1b[?2026h", b"\x1b[?2026l"
 UNKNOWN = "?"
 PRIVATE_USE = range(0xF0000, 0xFFFFE)
-_SAVE, _RESTORE = b"\x1b7", b"\x1b8"
 _SCROLLS_AT_LAST_ROW = (Graphics.SIXEL, Graphics.ITERM2)
 
 Jobs = list[tuple[str, Iterator[bytes]]]
@@ -64,13 +61,13 @@ class Stage:
         self._placements = Placements()
         self._sprites = Sprites()
         self.on_due: Callable[[], None] = lambda: None
-        self._drawn_since_resend = 0
         self._board = Board(terminal.size_cells)
+        self._tiles = Tiles(terminal, self._board, self._picture)
         self._closing = b""
 
     def resized(self) -> None:
         """The terminal has another size or another font: nothing is known of what it shows."""
-        self._board = Board(self.terminal.size_cells)
+        self._board.resize(self.terminal.size_cells)
         self._closing += self._placements.take_all()
         for mark in self._views:
             self._closing += self._sprites.take(self._number(mark))
@@ -85,7 +82,7 @@ class Stage:
     def focus_in(self) -> None:
         """The window is looked at again; xterm may have dropped pictures meanwhile, so they are sent again."""
         if self.terminal.is_xterm and self.terminal.graphics is Graphics.SIXEL:
-            self._drawn_since_resend = XTERM_KEEPS
+            self._tiles.forgotten()
             self._queued.update(self._views)
 
     def restore(self) -> str:
@@ -111,6 +108,7 @@ class Stage:
         picture, origin = self._picture(mark)
         if picture is not None:
             self._board.changed(picture, origin)
+            self._tiles.changed()
             self._queued.add(mark)
             self.on_due()
 
@@ -190,11 +188,9 @@ class Stage:
             return closing + [(mark, self._kitty_pieces(mark)) for mark in marks]
         if self.terminal.graphics is Graphics.CELLS:
             return [(mark, self._cell_pieces(mark)) for mark in marks]
-        if marks and self.terminal.is_xterm and self._drawn_since_resend + len(marks) > XTERM_KEEPS:
-            self._drawn_since_resend = 0  # xterm drops its oldest at the seventeenth: draw all that is visible anew
-            self._board.want_again()
+        if marks and self._tiles.has_to_resend(len(marks)):
             marks = sorted(self._views)
-        return [(mark, self._tile_pieces(mark)) for mark in marks]
+        return [(mark, self._tiles.pieces(mark)) for mark in marks]
 
     def _close(self) -> Iterator[bytes]:
         closing, self._closing = self._closing, b""
@@ -242,7 +238,7 @@ class Stage:
         put = self._placements.put(self._number(mark), picture, self._seen_parts(picture, origin), origin)
         over = b"".join(self._sprites_of(mark, picture, origin))
         if put or over or waits.any():
-            yield self._together(_SAVE + put + (cells if waits.any() else b"") + over + _RESTORE)
+            yield self._together(SAVE + put + (cells if waits.any() else b"") + over + RESTORE)
 
     def _sprites_of(self, mark: str, picture: Pieces, origin: tuple[int, int]) -> Iterator[bytes]:
         number = self._number(mark)
@@ -271,86 +267,8 @@ class Stage:
                 text = picture.cell_rows[row].run(start, start + rect.columns)
                 runs.append(f"\x1b[{row + origin[1] + 1};{start + origin[0] + 1}H{text}".encode())
         if runs:
-            yield self._together(_SAVE + b"".join(runs) + _RESTORE)
+            yield self._together(SAVE + b"".join(runs) + RESTORE)
 
     def _mark_drawn(self, waits: NDArray[np.bool_], at: CellRect) -> None:
         for rect in rectangles(waits):
             self._board.drawn(rect.moved(at.column, at.row))
-
-    def _tile_pieces(self, mark: str) -> Iterator[bytes]:
-        """Whole strips where all of a strip is wanted, then the rectangles of cells that are."""
-        picture, _ = self._picture(mark)
-        if picture is None:
-            return
-        if self._wanted(mark, picture).all(axis=1).any():
-            for strip in picture.strips:
-                if piece := self._strip(mark, picture, strip):
-                    yield piece
-        while rects := self._due_rects(mark, picture):
-            for rect in rects:
-                if (at := self._still_due(mark, picture, rect)) is not None:
-                    yield self._draw(at, picture.tile(rect))
-
-    def _wanted(self, mark: str, picture: Pieces) -> NDArray[np.bool_]:
-        """(rows, columns) of the picture: cells that wait; none where the widget shows another picture by now."""
-        wanted = np.zeros(picture.size_cells[::-1], dtype=np.bool_)
-        now, origin = self._picture(mark)
-        if now is picture:
-            part, shown, waits = self._board.state(picture, origin)
-            wanted[part.area] = waits
-            if self.terminal.is_xterm and waits.mean() > FEW and (shown | waits).all():
-                wanted[part.area] = True  # one sixel rather than several, where nothing lies over it
-        return wanted
-
-    def _strip(self, mark: str, picture: Pieces, strip: tuple[int, int, bytes]) -> bytes:
-        top, high, whole = strip
-        if not self._wanted(mark, picture)[top : top + high].all():
-            return b""
-        rect = CellRect(0, top, picture.size_cells[0], high)
-        return self._draw(rect.moved(*self._views[mark].origin), whole or picture.tile(rect))
-
-    def _due_rects(self, mark: str, picture: Pieces) -> list[CellRect]:
-        """Rectangles that cover what waits now."""
-        wanted = self._wanted(mark, picture)
-        if not wanted.any():
-            return []
-        if (one := self._as_one(mark, picture, wanted)) is not None:
-            return [one]
-        return [part for rect in rectangles(wanted) for part in _shortened(rect, picture)]
-
-    def _still_due(self, mark: str, picture: Pieces, rect: CellRect) -> CellRect | None:
-        """Its cells on the screen while all of a rectangle waits; for xterm's one rectangle, while all of it is seen."""
-        now, origin = self._picture(mark)
-        if now is not picture:
-            return None
-        at = rect.moved(*origin)
-        waits = self._board.wanted[at.area] == picture.keys[rect.area]
-        if self.terminal.is_xterm:
-            waits |= self._board.shown[at.area] >> ID_SHIFT == picture.id
-        return at if waits.all() else None
-
-    def _as_one(self, mark: str, picture: Pieces, wanted: NDArray[np.bool_]) -> CellRect | None:
-        """For xterm, which keeps few sixels: one rectangle around all that waits, where all of that is seen."""
-        if not self.terminal.is_xterm:
-            return None
-        rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
-        rect = CellRect(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
-        part, shown, waits = self._board.state(picture, self._views[mark].origin)
-        seen = np.zeros_like(wanted)
-        seen[part.area] = shown | waits
-        return rect if seen[rect.area].all() else None
-
-    def _draw(self, at: CellRect, data: bytes) -> bytes:
-        """Bytes that draw a tile at its cells and leave the cursor where it was."""
-        self._board.drawn(at)
-        self._drawn_since_resend += 1
-        return b"%b\x1b[%d;%dH%b%b" % (_SAVE, at.row + 1, at.column + 1, data, _RESTORE)
-
-
-def _shortened(rect: CellRect, picture: Pieces) -> Iterator[CellRect]:
-    """In pieces of so few rows that text may soon pass between them."""
-    columns, rows = picture.size_cells
-    row_px = rect.columns * (picture.width_px // columns) * (picture.height_px // rows)
-    step = max(1, TILE_PX // max(1, row_px))
-    for top in range(rect.row, rect.row + rect.rows, step):
-        yield rect._replace(row=top, rows=min(step, rect.row + rect.rows - top))
