@@ -36,8 +36,8 @@ class Quorum:
     def __post_init__(self) -> None:
         if not 1 <= self.min_labelers <= self.max_labelers <= MOST_LABELERS:
             raise BadInput(
-                f"Consensus takes a minimum and a maximum of labelers with 1 <= minimum <= maximum <= {MOST_LABELERS}, "
-                f"not {self.min_labelers} and {self.max_labelers}."
+                f"{self.min_labelers} to {self.max_labelers} labelers cannot be: at least 1 are asked of each image, and "
+                f"at most as many or more, up to {MOST_LABELERS}, such as 2 to 3."
             )
         if not 0 < self.least_iou <= 1:
             raise BadInput(

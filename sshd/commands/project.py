@@ -219,4 +219,4 @@ async def _member(context: Context, args: argparse.Namespace) -> None:
         await context.say(f"{args.user} is no member of {args.name} any more.")
         return
     await context.db.write(people.add_member, project.id, account.id, Role(args.role), **at)  # type: ignore[arg-type]
-    await context.say(f"{args.user} is a {args.role} of {args.name}.")
+    await context.say(f"{args.user} is a member of {args.name}; role: {args.role}.")

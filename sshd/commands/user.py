@@ -98,7 +98,7 @@ async def _add(context: Context, args: argparse.Namespace) -> None:
         by=context.by,
         now_ms=context.now_ms,
     )
-    await context.say(f"{account.name} is a {account.role} now.")
+    await context.say(f"{account.name} is added; role: {account.role}.")
 
 
 async def _list(context: Context, args: argparse.Namespace) -> None:
@@ -130,7 +130,7 @@ async def _set_role(context: Context, args: argparse.Namespace) -> None:
     context.require(Action.MANAGE_PEOPLE)
     account = await context.db.read(people.account_by_name, args.name)
     await context.db.write(people.set_role, account.id, Role(args.role), by=context.by, now_ms=context.now_ms)
-    await context.say(f"{args.name} is a {args.role} now.")
+    await context.say(f"{args.name} has the role {args.role} now.")
 
 
 async def _key(context: Context, args: argparse.Namespace) -> None:

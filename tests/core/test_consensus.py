@@ -98,7 +98,7 @@ def test_equal_answers_always_agree(found: list[tuple[LabelId, float, float]], l
 
 def test_impossible_quorums_are_refused() -> None:
     """A maximum under the minimum, or an IoU over 1, is refused in words."""
-    with pytest.raises(BadInput, match="minimum"):
+    with pytest.raises(BadInput, match="cannot be"):
         Quorum(3, 2)
     with pytest.raises(BadInput, match="IoU"):
         Quorum(1, 1, 1.5)

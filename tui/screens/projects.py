@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 from core.ids import ProjectId, ProjectState
 from core.projects import Project, ProjectSummary
 from core.roles import Action, allowed
-from tui.keymap import Scope
+from tui.keymap import Key, Scope
 from tui.manager import Manager
 from tui.screens.base import TaglineScreen
 from tui.text import clean
@@ -21,6 +21,7 @@ from tui.widgets.line import Line
 
 REFRESH_S = 2.0
 BAR_CELLS = 20
+OF_A_PROJECT = ("open", "details", "review")
 
 
 class ProjectsScreen(TaglineScreen):
@@ -91,6 +92,11 @@ class ProjectsScreen(TaglineScreen):
             else "No project is given to you yet. An admin gives you one; it appears here by itself."
         )
         empty.display = is_empty
+        self.show_footer(self.query_one("#keys", Line))
+
+    def footer_keys(self) -> list[Key]:
+        """Without a project nothing can be done with one."""
+        return [key for key in super().footer_keys() if self._projects != () or key.action not in OF_A_PROJECT]
 
     async def _find_troubles(self, found: Sequence[ProjectSummary]) -> Mapping[ProjectId, str]:
         """Why new projects do not get on; for admins, and only where there is a new one."""

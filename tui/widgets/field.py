@@ -14,7 +14,7 @@ from tui.widgets.row import Check
 
 
 class Field(Vertical):
-    """Checked as one types; Enter is the form's."""
+    """Checked as one types; Enter is the form's. What is typed replaces what was there, where no suggester goes on from it."""
 
     DEFAULT_CSS = """
     Field { height: auto; background: $background; margin-bottom: 1; }
@@ -46,7 +46,7 @@ class Field(Vertical):
     def compose(self) -> ComposeResult:
         """Name, line, note."""
         yield Static(self._title, classes="name", markup=False)
-        yield Input(self._first, select_on_focus=False, suggester=self._suggester)
+        yield Input(self._first, select_on_focus=self._suggester is None, suggester=self._suggester)
         yield Static(self.hint, classes="note", markup=False)
 
     @property

@@ -18,7 +18,7 @@ from storage.survey import Survey
 from tui.manager import shown_source
 from tui.picture.view import PictureView
 from tui.screens.manage.plan import Plan
-from tui.screens.manage.steps import Step
+from tui.screens.manage.step import Step
 from tui.text import clean
 from tui.widgets.field import Field, anything
 from tui.widgets.folders import FolderSuggester
@@ -33,8 +33,8 @@ class DataStep(Step):
     TITLE = "Data"
     DEFAULT_CSS = """
     DataStep #found { height: auto; margin-bottom: 1; }
-    DataStep #pictures { height: 6; }
-    DataStep PictureView { width: 1fr; height: 6; margin-right: 1; background: $background; }
+    DataStep #pictures { height: 1fr; min-height: 6; max-height: 14; }
+    DataStep PictureView { width: 1fr; height: 100%; margin-right: 1; background: $background; }
     """
 
     def __init__(self, plan: Plan, sources: tuple[str, ...]) -> None:
@@ -70,15 +70,17 @@ class DataStep(Step):
         if self._survey is not None:
             self.plan.images = found_text(self._survey)
 
-    async def problem(self) -> str:
+    async def is_ready(self) -> bool:
         """Nothing can be made of nothing."""
-        if wrong := await super().problem():
-            return wrong
+        if not await super().is_ready():
+            return False
         if self._looked != (self.plan.datastore, self.plan.pattern):
             await self._look()
         if self._survey is None:
-            return "Look at the folder again: what is wrong with it stands above."
-        return "" if self._survey.images else "There is no image; check the folder and the pattern."
+            self.wizard.note("Look at the folder again: what is wrong with it stands above.", is_wrong=True)
+        elif not self._survey.images:
+            self.wizard.note("There is no image; check the folder and the pattern.", is_wrong=True)
+        return bool(self._survey and self._survey.images)
 
     @on(Field.Typed)
     def _look_soon(self) -> None:
@@ -138,6 +140,10 @@ def found_text(found: Survey) -> str:
 def survey_text(found: Survey, secondary: str) -> Text:
     """What was found: counts, kinds, first names. Pure."""
     text = Text.assemble((found_text(found)[:1].upper() + found_text(found)[1:], "bold"))
+    if not found.images:
+        text.append(
+            ". Copy images into the folder, or write another one; what is there is shown here as you type.", secondary
+        )
     if found.others:
         text.append(f"; {found.others:,} other files are passed over", secondary)
     names = ", ".join(clean(file.path) for file in found.first)

@@ -26,7 +26,7 @@ from tui.widgets.rows import Rows
 REFRESH_S = 2.0
 ROLES = (
     (Role.LABELER.value, "labeler", "labels the projects given to them"),
-    (Role.LEAD.value, "lead", "also reviews, assigns and sees the dashboards of those projects"),
+    (Role.LEAD.value, "lead", "also reviews and assigns, sees their dashboards"),
     (Role.ADMIN.value, "admin", "may do everything, in every project"),
 )
 NEW_KEY = "a new key \N{HORIZONTAL ELLIPSIS}"

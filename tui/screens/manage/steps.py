@@ -1,66 +1,27 @@
-"""The steps of making a project: each reads what is typed into the plan, and says what is still wrong with it."""
+"""The steps of making a project that are lines and lists: name, new files, quality, assist, members, the last look."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.errors import TaglineError
 from core.ids import Role
-from core.labels import COLORS, NUMBER_KEYS
 from core.people import Account
-from core.settings import LEAST_REFRESH_S, MOST_TEXT
+from core.settings import LEAST_REFRESH_S
 from tui.screens.manage.ask import Many
-from tui.screens.manage.plan import TYPES, Plan, check_name, read_labels, read_most, summary
+from tui.screens.manage.plan import TYPES, Plan, check_name, read_most, summary
 from tui.screens.manage.setting_rows import BLANK, SETTINGS
+from tui.screens.manage.step import Step
 from tui.text import clean
 from tui.widgets.bars import column
 from tui.widgets.field import Field
 from tui.widgets.reading import read_span_s
-
-if TYPE_CHECKING:
-    from tui.screens.manage.wizard import WizardScreen
-
-
-class Step(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """One page of the wizard."""
-
-    TITLE = ""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__()
-        self.plan = plan
-
-    @property
-    def wizard(self) -> WizardScreen:
-        """The screen, with what steps ask of core."""
-        return cast("WizardScreen", self.screen)
-
-    async def enter(self) -> None:
-        """The step is shown; look at what earlier ones decided."""
-
-    def read(self) -> None:
-        """Take what is typed into the plan."""
-
-    async def problem(self) -> str:
-        """Why the wizard cannot go on, or nothing. Each field says its own."""
-        for field in self.query(Field):
-            if field.display and (wrong := field.problem()):
-                field.tell(wrong)
-                field.focus_line()
-                return wrong
-        return ""
-
-    def text(self, key: str) -> str:
-        """What a field of this step holds."""
-        return self.query_one(f"#field-{key}", Field).text
 
 
 class NameStep(Step):
@@ -88,15 +49,12 @@ class NameStep(Step):
         self.plan.name = self.text("name").strip()
         self.plan.task_type = TYPES[self.query_one(OptionList).highlighted or 0][0]
 
-    async def problem(self) -> str:
+    async def is_ready(self) -> bool:
         """A name that was ever used cannot be used again."""
-        if wrong := await super().problem():
-            return wrong
-        field = self.query_one("#field-name", Field)
-        if wrong := await self.wizard.manager.name_problem(self.plan.name):
-            field.tell(wrong)
-            field.focus_line()
-        return wrong
+        if not await super().is_ready():
+            return False
+        wrong = await self.wizard.manager.name_problem(self.plan.name)
+        return not self.refuse(self.query_one("#field-name", Field), wrong)
 
     @on(Field.Typed)
     def _look(self) -> None:
@@ -132,77 +90,6 @@ def _check_refresh(text: str) -> None:
         raise TaglineError(f"At least {LEAST_REFRESH_S} s lie between two looks; or write never.")
 
 
-class LabelsStep(Step):
-    """The label classes, a line each."""
-
-    TITLE = "Label classes"
-
-    def compose(self) -> ComposeResult:
-        """A page to write on, and what it means."""
-        yield Static("One label a line; levels of a tree are joined by /, such as Animal/Cat", classes="name")
-        yield TextArea(self.plan.labels, tab_behavior="focus")
-        yield Static(classes="note")
-
-    async def enter(self) -> None:
-        """Show what is there already."""
-        self._show()
-
-    def read(self) -> None:
-        """The lines."""
-        self.plan.labels = self.query_one(TextArea).text
-
-    async def problem(self) -> str:
-        """At least one label, each once."""
-        try:
-            read_labels(self.plan.labels)
-        except TaglineError as error:
-            return str(error)
-        return ""
-
-    @on(TextArea.Changed)
-    def _show(self) -> None:
-        note = self.query_one(".note", Static)
-        try:
-            paths = read_labels(self.query_one(TextArea).text)
-        except TaglineError as error:
-            note.update(Text(str(error), self.app.theme_variables["error"]))
-            return
-        note.update(tree(paths))
-
-
-def tree(paths: tuple[str, ...]) -> Text:
-    """The labels as labelers will have them: number key, colour, place in the tree. Pure."""
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for n, path in enumerate(paths):
-        depth = path.count("/")
-        text.append(f" {n + 1 if n < NUMBER_KEYS else ' '} ", "bold").append(
-            "\N{BLACK SQUARE} ", COLORS[n % len(COLORS)]
-        )
-        text.append(f"{'  ' * depth}{clean(path.rpartition('/')[2])}\n")
-    return text
-
-
-class InstructionsStep(Step):
-    """What labelers read first."""
-
-    TITLE = "Instructions"
-
-    def compose(self) -> ComposeResult:
-        """A page to write on."""
-        yield Static("For labelers, in Markdown, or a link; may stay empty", classes="name")
-        yield TextArea(self.plan.instructions, tab_behavior="focus")
-        yield Static("Shown at their first visit, and with i always. Tab leaves the text.", classes="note")
-
-    def read(self) -> None:
-        """The text."""
-        self.plan.instructions = self.query_one(TextArea).text
-
-    async def problem(self) -> str:
-        """It has an end."""
-        too_long = len(self.plan.instructions) > MOST_TEXT
-        return f"That is longer than {MOST_TEXT:,} characters; give a link instead." if too_long else ""
-
-
 class QualityStep(Step):
     """How many labelers are asked, and how they are measured."""
 
@@ -225,9 +112,13 @@ class QualityStep(Step):
         for key in ("labelers", "iou", "gold"):
             setattr(self.plan, key, self.text(key))
 
-    async def problem(self) -> str:
+    async def is_ready(self) -> bool:
         """What core would refuse, alone or together."""
-        return await super().problem() or self.wizard.settings_problem()
+        if not await super().is_ready():
+            return False
+        wrong = self.wizard.settings_problem()
+        self.wizard.note(wrong, is_wrong=True)
+        return not wrong
 
 
 class AssistStep(Step):
@@ -236,7 +127,7 @@ class AssistStep(Step):
     TITLE = "ML assist"
     WORDS = (
         ("off", "Off", "every image is labeled by hand"),
-        ("on", "On", "a model learns from the labels, groups similar images and fills in labels that it is sure of"),
+        ("on", "On", "learns from the labels, groups similar images, fills in what it is sure of"),
     )
 
     def compose(self) -> ComposeResult:
@@ -258,6 +149,12 @@ class AssistStep(Step):
         self.plan.assist = self.query_one(OptionList).highlighted == 1
 
 
+NOBODY = (
+    "There is nobody but admins yet, and they see every project. Users are added with u in the list of projects; "
+    "members of this one are then added in its details."
+)
+
+
 class MembersStep(Step):
     """Who may label it."""
 
@@ -270,11 +167,13 @@ class MembersStep(Step):
     def compose(self) -> ComposeResult:
         """The list comes when it is known."""
         yield Static("Who gets the project? Space chooses; more can be added at any time", classes="name")
+        yield Static(classes="note")
 
     async def enter(self) -> None:
         """Everybody who is no admin."""
         found = await self.wizard.ask(self.wizard.office.accounts())
         accounts = [one for one in found or () if not one.disabled and one.role is not Role.ADMIN]
+        self.query_one(".note", Static).update("" if accounts else NOBODY)
         if self._accounts or not accounts:
             return
         self._accounts = {str(one.id): one for one in accounts}

@@ -17,17 +17,16 @@ from tui.screens.manage.base import FRAME_CSS, ManageScreen
 from tui.screens.manage.data_step import DataStep
 from tui.screens.manage.plan import Plan
 from tui.screens.manage.setting_rows import BLANK
+from tui.screens.manage.step import Step
 from tui.screens.manage.steps import (
     AssistStep,
     ConfirmStep,
-    InstructionsStep,
-    LabelsStep,
     MembersStep,
     NameStep,
     QualityStep,
     RefreshStep,
-    Step,
 )
+from tui.screens.manage.text_steps import InstructionsStep, LabelsStep
 from tui.text import clean
 from tui.widgets.field import Field
 from tui.widgets.line import Line
@@ -46,10 +45,10 @@ class WizardScreen(ManageScreen):
         & .name {{ color: $primary; text-style: bold; height: auto; }}
         & .note {{ color: $secondary; height: auto; }}
         & OptionList, & OptionList:focus {{ height: auto; border: none; background: $background; padding: 0; }}
-        & OptionList > .option-list--option-highlighted {{ background: $surface; color: $foreground; text-style: bold; }}
+        & OptionList > .option-list--option-highlighted {{ background: $surface; color: $primary; text-style: bold; }}
         & OptionList:focus > .option-list--option-highlighted {{ background: $panel; color: $accent; text-style: bold; }}
         & TextArea, & TextArea:focus {{ height: 1fr; min-height: 5; border: none; background: $surface; padding: 0 1; }}
-        & LabelsStep .note {{ height: auto; max-height: 40%; margin-top: 1; }}
+        & Field {{ max-width: 100; }}
         & #buttons {{ height: 1; padding: 0 2; background: $background; }}
         & Button {{ margin-right: 2; min-width: 12; }}
         & Button.-style-default:focus {{ background: $primary; color: $background; text-style: bold; background-tint: $primary 0%; }}
@@ -131,9 +130,9 @@ class WizardScreen(ManageScreen):
     @work(exclusive=True, group="next")
     async def _next(self) -> None:
         self.step.read()
-        if wrong := await self.step.problem():
-            self.note(wrong, is_wrong=True)
-        elif self._at < len(self.steps) - 1:
+        if not await self.step.is_ready():
+            return
+        if self._at < len(self.steps) - 1:
             await self._go(self._at + 1)
         else:
             await self._make()
