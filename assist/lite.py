@@ -96,7 +96,9 @@ def _read(path: Path) -> dict[str, Any]:
         state["_conv_stem.weight"]
     except Exception as error:
         why = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise BadInput(f"The weights file {path.name} cannot be used ({why}); install it anew.") from error
+        raise BadInput(
+            f"The weights file {path.name} cannot be used ({why}); install it anew, then train now."
+        ) from error
     return state
 
 
@@ -109,7 +111,9 @@ def _build(state: dict[str, Any]) -> Any:
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        raise BadInput("The weights file holds another model than EfficientNet-Lite0; install it anew.") from error
+        raise BadInput(
+            "The weights file holds another model than EfficientNet-Lite0; install it anew, then train now."
+        ) from error
     model.eval()
     return fold_batch_norms(model)
 

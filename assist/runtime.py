@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from assist.backbones import Backbone, open_backbone
 from assist.device import Device
+from assist.errors import UnreadableModel
 from assist.ticket import Ticket, now_ms
 from core import learning
 from core.ids import ItemId, Source
-from core.learning import Seen, Subject
+from core.learning import Run, Seen, Subject
+
+T = TypeVar("T")
 
 READ_AT_ONCE = 2000
 BY_PRELABEL = (Source.PRELABEL_ACCEPTED, Source.PRELABEL_CORRECTED)
@@ -48,3 +54,25 @@ async def start_run(ticket: Ticket, subject: Subject, runtime: Runtime, kind: st
         learning.start_run, subject.project, kind, ticket.job.id,
         device=runtime.device.name, labels=labels, now_ms=now_ms(),
     )  # fmt: skip
+
+
+async def model_in_use(ticket: Ticket, subject: Subject, read: Callable[[bytes], T]) -> tuple[Run, T] | None:
+    """The run whose suggestions are shown and its model, or None; one that cannot be read is switched off, with the reason."""
+    active = await ticket.db.read(learning.active_run, subject.project)
+    weights = None if active is None else await ticket.db.read(learning.weights_of, active.id)
+    if active is None or weights is None:
+        return None
+    try:
+        return active, await asyncio.to_thread(read, weights)
+    except UnreadableModel as error:
+        await ticket.write(learning.switch_off, subject.project, active.id, str(error), now_ms=now_ms())
+        return None
+
+
+async def model_of_run(ticket: Ticket, run: int, read: Callable[[bytes], T]) -> T | None:
+    """What an earlier attempt at this run has trained, or None where it got not so far or cannot be read: it is trained anew."""
+    weights = await ticket.db.read(learning.weights_of, run)
+    try:
+        return None if weights is None else await asyncio.to_thread(read, weights)
+    except UnreadableModel:
+        return None

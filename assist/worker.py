@@ -16,7 +16,7 @@ from assist.calibrate import upper_bound
 from assist.classification import jobs as classification_jobs
 from assist.detection import jobs as detection_jobs
 from assist.device import NO_TORCH, choose_device, has_torch
-from assist.errors import CannotTrain
+from assist.errors import CannotTrain, Unexpected, explained
 from assist.runtime import Runtime
 from assist.ticket import Stopping, Ticket, now_ms
 from core import jobs, learning
@@ -127,8 +127,14 @@ async def _attempt(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
         await db.write(jobs.give_back, job.id, job.attempt)
     except CannotTrain as error:
         await _failed(ticket, subject.project, error, again=False)
-    except (TaglineError, StorageError, MemoryError, OSError) as error:
+    except OSError as error:
+        found = explained(error)
+        await _failed(ticket, subject.project, found, again=isinstance(found, DiskFull))
+    except (TaglineError, StorageError, MemoryError) as error:
         await _failed(ticket, subject.project, error, again=isinstance(error, StorageError | DiskFull))
+    except Exception as error:
+        log.exception("project %d, %s", subject.project, job.kind)
+        await _failed(ticket, subject.project, Unexpected(error), again=False)
 
 
 async def _failed(ticket: Ticket, project: ProjectId, error: BaseException, *, again: bool) -> None:

@@ -14,7 +14,7 @@ from core.assist_settings import AssistSettings
 from core.errors import BadInput
 from core.ids import ItemKind, ProjectId, ProjectState, TaskType
 from core.jobs import Job, JobState, Worker
-from core.learning import Live, Run
+from core.learning import Live, Run, RunState
 from core.people import Account
 from core.progress import queue_counts
 from core.projects import project_by_id
@@ -90,6 +90,8 @@ def _says(
 
 
 def _last_words(runs: tuple[Run, ...]) -> str:
+    if runs and runs[0].state is RunState.FAILED and runs[0].log.strip():
+        return runs[0].log.strip().splitlines()[-1]
     latest = next((run for run in runs if run.kind == TRAIN), None)
     if latest is not None and latest.log.strip():
         return latest.log.strip().splitlines()[-1]

@@ -15,12 +15,12 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from core.database import Database, open_database
 from core.errors import TaglineError
 from sshd.config import Config
+from sshd.findings import Finding, Verdict
+from sshd.model_checks import check_learning, check_segmenter
 from sshd.terminal import DUMB_TERMS, PROBE, Probe, ReplyFilter
 from tui.picture import sixel
 from tui.terminal import Graphics, Terminal
@@ -29,23 +29,6 @@ LIBRARIES = ("textual", "asyncssh", "sqlalchemy", "sqlmodel", "pillow", "numpy")
 WAL_RESET_FIXED = (3, 51, 3)  # before it, a checkpoint at a bad moment could lose a commit: SQLite's release notes
 LOW_DISK_BYTES = 1_000_000_000
 PROBE_S = 1.0
-
-
-class Verdict(StrEnum):
-    """How a check came out; only `FAIL` stops Tagline from working."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    verdict: Verdict
-    what: str
-    detail: str
 
 
 def check_versions() -> Iterator[Finding]:
@@ -194,5 +177,7 @@ async def examine(config: Config) -> list[Finding]:
     findings = [*check_versions(), *check_data_dir(config)]
     if config.data_dir.is_dir() or not config.database_url.startswith("sqlite"):
         findings.append(await check_database(config.database_url))
-    last: tuple[Callable[[], Finding], ...] = (lambda: check_port(config), check_terminal)
+    last: tuple[Callable[[], Finding], ...] = (
+        check_learning, lambda: check_segmenter(config.segmenter_paths), lambda: check_port(config), check_terminal,
+    )  # fmt: skip
     return [*findings, *(check() for check in last)]

@@ -6,7 +6,6 @@ the last whole row, and the rest is made again. Several processes may append; a 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -18,7 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import DiskFull
+from assist.errors import explained
 
 KEY_BYTES = 16
 
@@ -37,7 +36,7 @@ class EmbeddingStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise _explained(error) from error
+            raise explained(error) from error
         self._rows_path, self._keys_path = self._folder / "rows.f16", self._folder / "keys"
         self._index: dict[bytes, int] = {}
         self.refresh()
@@ -67,7 +66,7 @@ class EmbeddingStore:
                 _write_at(rows_file, known * 2 * self.dims, rows.astype(np.float16).tobytes())
                 _write_at(keys_file, known * KEY_BYTES, b"".join(keys))
         except OSError as error:
-            raise _explained(error) from error
+            raise explained(error) from error
         self.refresh()
 
     @contextmanager
@@ -100,11 +99,3 @@ def _write_at(file: IO[bytes], at: int, data: bytes) -> None:
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _explained(error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(
-            "The disk of the learning worker's folder is full; what it had learned is kept. Free some room; it goes on by itself."
-        )
-    return error

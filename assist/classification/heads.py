@@ -6,12 +6,15 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
+
+from assist.errors import UnreadableModel
 
 Floats = NDArray[np.float32]
 
@@ -54,11 +57,14 @@ class Head:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Head:
-        """Read what `to_bytes` wrote."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            classes = tuple(int(n) for n in found["classes"])
-            arrays = (found["mean"], found["scale"], found["weights"], found["bias"])
-            return cls(*arrays, classes, float(found["temperature"]))
+        """Read what `to_bytes` wrote. Raises UnreadableModel."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as found:
+                classes = tuple(int(n) for n in found["classes"])
+                arrays = (found["mean"], found["scale"], found["weights"], found["bias"])
+                return cls(*arrays, classes, float(found["temperature"]))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise UnreadableModel(error) from error
 
 
 def fit_classes(features: Floats, labels: NDArray[np.int64], groups: Sequence[int], *, seed: int) -> Head:

@@ -20,7 +20,7 @@ from assist.classification.heads import Head
 from assist.classification.train import Model, Prediction, examples_of, learn, predict
 from assist.errors import CannotTrain
 from assist.queue_plan import Plan
-from assist.runtime import BY_PRELABEL, Runtime, project_items, start_run
+from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
 from assist.ticket import Ticket, now_ms
 from core import learning, suggestions
 from core.assist_schedule import FEATURIZE, TRAIN, growth
@@ -51,10 +51,9 @@ async def featurize(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
     count = await ticket.db.read(learning.picture_count, subject.project)
     run = await start_run(ticket, subject, runtime, FEATURIZE, count)
     embedded, figures = await _embedded_items(ticket, subject, runtime, items, until=0.8)
-    active = await ticket.db.read(learning.active_run, subject.project)
-    weights = None if active is None else await ticket.db.read(learning.weights_of, active.id)
-    if active is not None and weights is not None:
-        model = Model(Head.from_bytes(weights), tuple(active.metrics["thresholds"]), active.metrics)
+    if used := await model_in_use(ticket, subject, Head.from_bytes):
+        active, head = used
+        model = Model(head, tuple(active.metrics["thresholds"]), active.metrics)
         await _infer(ticket, subject, embedded, model, active.id, since=0.8)
     else:
         ready = await asyncio.to_thread(_cold_plan, subject, embedded)
@@ -94,9 +93,9 @@ async def _embedded_items(
 
 async def _trained_model(ticket: Ticket, subject: Subject, run: int, embedded: EmbeddedItems) -> Model:
     """The run's model: what an earlier attempt has learned, or learned now and kept."""
-    if (weights := await ticket.db.read(learning.weights_of, run)) is not None:
+    if (head := await model_of_run(ticket, run, Head.from_bytes)) is not None:
         metrics = (await ticket.db.read(learning.run_by_id, run)).metrics
-        return Model(Head.from_bytes(weights), tuple(metrics["thresholds"]), metrics)
+        return Model(head, tuple(metrics["thresholds"]), metrics)
     model, rows = await asyncio.to_thread(_train, subject, embedded)
     ticket.step(0.6)
     metrics = {**model.metrics, "thresholds": list(model.thresholds), "target": subject.settings.target}

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from assist.detection.detections import Detection
+from assist.errors import explained
 from core.geometry import shape_from_json, shape_to_json
 from core.ids import ItemId
 
@@ -30,12 +31,15 @@ class FoldCache:
         return [[Detection(one[0], one[1], shape_from_json(one[2])) for one in some] for some in body["found"]]
 
     def write(self, fold: int, items: Sequence[ItemId], found: Sequence[Sequence[Detection]]) -> None:
-        """Keep it, whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Keep it, whole or not at all. Raises DiskFull."""
         rows = [[(one.class_index, one.score, shape_to_json(one.shape)) for one in some] for some in found]
         part = self._path(fold).with_suffix(".part")
-        part.write_bytes(orjson.dumps({"items": list(items), "found": rows}))
-        part.replace(self._path(fold))
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part.write_bytes(orjson.dumps({"items": list(items), "found": rows}))
+            part.replace(self._path(fold))
+        except OSError as error:
+            raise explained(error) from error
 
     def forget(self) -> None:
         """The training has ended."""

@@ -17,7 +17,7 @@ from assist.detection import plan
 from assist.detection.fold_cache import FoldCache
 from assist.detection.images import decode_images
 from assist.detection.training_run import train_and_evaluate
-from assist.runtime import BY_PRELABEL, Runtime, project_items, start_run
+from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
 from assist.ticket import Ticket, now_ms
 from core import learning, suggestions
 from core.assist_schedule import FEATURIZE, TRAIN
@@ -39,14 +39,11 @@ async def draw_audit(ticket: Ticket, subject: Subject, runtime: Runtime) -> None
     items = await project_items(ticket, subject)
     count = await ticket.db.read(learning.picture_count, subject.project)
     run = await start_run(ticket, subject, runtime, FEATURIZE, count)
-    active = await ticket.db.read(learning.active_run, subject.project)
-    weights = None if active is None else await ticket.db.read(learning.weights_of, active.id)
-    if active is None or weights is None:
-        await _place(ticket, subject, items, {}, None)
+    if used := await model_in_use(ticket, subject, _read):
+        active, trained = used
+        await _infer(ticket, subject, runtime, items, trained, active.metrics, active.id, since=0.1)
     else:
-        from assist.detection.train import read_trained
-
-        await _infer(ticket, subject, runtime, items, read_trained(weights), active.metrics, active.id, since=0.1)
+        await _place(ticket, subject, items, {}, None)
     await ticket.write(learning.end_run, run, RunState.DONE, now_ms=now_ms(), metrics={"pictures": count})
 
 
@@ -56,20 +53,24 @@ async def train(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
     Raises:
         CannotTrain: the answers do not make a model yet.
     """
-    from assist.detection.train import read_trained
-
     items = await project_items(ticket, subject)
     labeled = [seen for seen in items if seen.answer is not None and seen.size_wh[0]]
     run = await start_run(ticket, subject, runtime, TRAIN, len(labeled))
-    if (weights := await ticket.db.read(learning.weights_of, run)) is None:
+    if (trained := await model_of_run(ticket, run, _read)) is None:
         await train_and_evaluate(ticket, subject, runtime, labeled, run)
-        weights = await ticket.db.read(learning.weights_of, run)
-        assert weights is not None
+        trained = await model_of_run(ticket, run, _read)
+        assert trained is not None
     metrics = (await ticket.db.read(learning.run_by_id, run)).metrics
-    counts = await _infer(ticket, subject, runtime, items, read_trained(weights), metrics, run, since=0.75)
+    counts = await _infer(ticket, subject, runtime, items, trained, metrics, run, since=0.75)
     line = f"{counts[ItemKind.PRELABELED]} prelabeled, {counts[ItemKind.MANUAL]} by hand. {_in_words(metrics)}"
     await ticket.write(learning.end_run, run, RunState.ACTIVE, now_ms=now_ms(), line=line.strip())
     FoldCache(runtime.folder, run).forget()
+
+
+def _read(weights: bytes) -> TrainedDetector:
+    from assist.detection.train import read_trained
+
+    return read_trained(weights)
 
 
 def _in_words(metrics: Mapping[str, Any]) -> str:

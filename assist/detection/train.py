@@ -20,6 +20,7 @@ from assist.detection.images import DecodedImages
 from assist.detection.inference import detect_batch
 from assist.detection.letterbox import RGB, input_scale
 from assist.device import Device
+from assist.errors import UnreadableModel
 from assist.lite import LiteBackbone
 from core.annotation import Region
 from core.ids import LabelId
@@ -62,9 +63,12 @@ class TrainedDetector:
 
 
 def read_trained(data: bytes) -> TrainedDetector:
-    """Read what `TrainedDetector.to_bytes` wrote."""
-    detector, facts = from_bytes(data)
-    high, wide = facts["hw"]
+    """Read what `TrainedDetector.to_bytes` wrote. Raises UnreadableModel."""
+    try:
+        detector, facts = from_bytes(data)
+        high, wide = facts["hw"]
+    except Exception as error:  # PyTorch's unpickler raises whatever the damage leads it to
+        raise UnreadableModel(error) from error
     return TrainedDetector(detector, tuple(LabelId(n) for n in facts["classes"]), (high, wide))
 
 

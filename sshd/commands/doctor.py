@@ -10,7 +10,8 @@ import orjson
 
 from core.roles import Action
 from sshd.commands.context import Context, Parser, Send, add_json, table
-from sshd.doctor import Finding, Verdict, check_open_database, check_versions
+from sshd.doctor import check_open_database, check_versions
+from sshd.findings import Finding, Verdict
 from tui.text import clean, json_safe
 
 

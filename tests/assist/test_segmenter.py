@@ -18,6 +18,8 @@ from core.errors import BadInput, Unavailable
 from core.geometry import Box, Polygon, box_iou, invalid_reason
 from core.pixels.prompted import fitted_wh, normalized, outline_of, prompt_points
 from sshd.config import load_config
+from sshd.findings import Verdict
+from sshd.model_checks import check_segmenter
 from storage.pyramid import Pyramid, build
 
 DISC = Box(90, 60, 171, 141)
@@ -201,7 +203,7 @@ def write_models(encoder: Path, decoder: Path) -> None:
 
 @pytest.mark.skipif(not HAS_ONNX, reason="onnx and onnxruntime are optional")
 def test_real_onnx_files_give_an_outline_and_corrupt_ones_a_sentence(tmp_path: Path) -> None:
-    """Two files as the usual scripts export them work through onnxruntime; swapped or cut off ones are refused."""
+    """Two files as the usual scripts export them work through onnxruntime; swapped or cut off ones are refused, by doctor, too."""
     encoder, decoder = tmp_path / "encoder.onnx", tmp_path / "decoder.onnx"
     write_models(encoder, decoder)
     found = Segmenter(encoder, decoder).outline(build(photo()), (130.0, 100.0))
@@ -209,6 +211,8 @@ def test_real_onnx_files_give_an_outline_and_corrupt_ones_a_sentence(tmp_path: P
     assert box_iou(found.bounds, DISC) > 0.9
     with pytest.raises(Unavailable, match="does not take one image"):
         Segmenter(decoder, encoder).outline(build(photo()), DISC)
+    assert check_segmenter((encoder, decoder)).verdict is Verdict.OK
     encoder.write_bytes(encoder.read_bytes()[:100])
+    assert "cannot be read as an ONNX model" in check_segmenter((encoder, decoder)).detail
     with pytest.raises(Unavailable, match=r"encoder.onnx cannot be read as an ONNX model"):
         Segmenter(encoder, decoder).outline(build(photo()), DISC)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sshd import model_checks
 from sshd.config import Config, load_config
-from sshd.doctor import Finding, Verdict, check_data_dir, check_port, check_sqlite, check_versions, examine
+from sshd.doctor import check_data_dir, check_port, check_sqlite, check_versions, examine
+from sshd.findings import Finding, Verdict
 from sshd.installation import install
 from tui.picture import sixel
 
@@ -76,6 +78,22 @@ def test_the_slow_encoder_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = next(finding for finding in check_versions() if finding.what == "sixel encoder")
     assert finding.verdict is Verdict.WARN
     assert "compiler" in finding.detail
+
+
+def test_a_segmenter_that_cannot_work_is_a_warning_that_names_the_file(config: Config) -> None:
+    """Settings that lead nowhere are found before a labeler presses the key; none at all are in order."""
+    assert found(config)["segmenter"].verdict is Verdict.OK
+    finding = found(replace(config, segment_encoder="encoder.onnx", segment_decoder="decoder.onnx"))["segmenter"]
+    assert finding.verdict is Verdict.WARN
+    assert "encoder.onnx is not there" in finding.detail
+
+
+def test_a_learning_worker_without_pytorch_is_a_warning(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing, how to install it, and what works without it."""
+    monkeypatch.setattr(model_checks, "BUNDLED", ("no_such_package",))
+    finding = found(config)["learning worker"]
+    assert finding.verdict is Verdict.WARN
+    assert "no_such_package missing: pip install 'tagline[assist]'" in finding.detail
 
 
 def test_an_old_sqlite_is_a_warning() -> None:
