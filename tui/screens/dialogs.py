@@ -21,7 +21,7 @@ DIALOG_CSS = """
         border: round $primary;
     }
     & Input, & Input:focus { background: $surface; border: none; height: 1; }
-    & OptionList { height: auto; max-height: 12; background: $panel; border: none; margin-top: 1; }
+    & OptionList { height: auto; max-height: 12; background: $panel; border: none; margin-top: 1; scrollbar-size: 1 1; }
 """
 
 
@@ -29,15 +29,17 @@ class LabelSearch(ModalScreen[LabelId | None]):
     """Type part of a label's name; Enter takes the marked one."""
 
     BINDINGS = [("escape", "dismiss", "cancel"), ("down", "step(1)", ""), ("up", "step(-1)", "")]
-    DEFAULT_CSS = f"LabelSearch {{ {DIALOG_CSS} }}"
+    DEFAULT_CSS = f"LabelSearch {{ {DIALOG_CSS} & #question {{ margin-bottom: 1; }} }}"
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, labels: LabelSet, *, question: str = "") -> None:
         super().__init__()
-        self._labels = labels
+        self._labels, self._question = labels, question
 
     def compose(self) -> ComposeResult:
-        """A line to type in and the labels that match."""
+        """What is asked, where it is not plain; a line to type in and the labels that match."""
         with Vertical():
+            if self._question:
+                yield Static(Text(self._question), id="question")
             yield Input(placeholder="part of a label's name")
             yield OptionList()
 

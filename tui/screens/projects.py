@@ -117,8 +117,11 @@ class ProjectsScreen(TaglineScreen):
         row.append("\u2501" * done, style=colors["success"])
         row.append("\u2500" * (BAR_CELLS - done), style=colors["secondary"])
         row.append(f"  {progress.labeled:,} of {progress.total:,} labeled")
-        for n, word in ((progress.skipped, "skipped"), (progress.unreadable, "unreadable")):
-            row.append(f", {n:,} {word}" if n else "")
+        rest = (
+            (progress.needs_review, "need review"), (progress.skipped, "skipped"),
+            (progress.unreadable, "unreadable"), (progress.missing, "missing"),
+        )  # fmt: skip
+        row.append("".join(f", {n:,} {word}" for n, word in rest if n))
         return row
 
     def _loading(self, project: Project) -> Text:

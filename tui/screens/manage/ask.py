@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.text import Text
 from textual import on
@@ -16,8 +17,9 @@ from core.errors import TaglineError
 from tui.screens.dialogs import DIALOG_CSS
 from tui.widgets.row import Check
 
+MEANING_CELLS = 50
 CHOICE_CSS = """
-    & OptionList { height: auto; max-height: 14; background: $panel; border: none; margin-top: 1; padding: 0; }
+    & OptionList { height: auto; max-height: 14; background: $panel; border: none; margin-top: 1; padding: 0; scrollbar-size: 1 1; }
     & OptionList:focus { border: none; background-tint: $background 0%; }
     & OptionList > .option-list--option-highlighted, & OptionList:focus > .option-list--option-highlighted { background: $surface; color: $accent; text-style: bold; }
     & .problem { color: $error; height: auto; margin-top: 1; }
@@ -86,7 +88,8 @@ class AskChoice(ModalScreen[str | None]):
 
     def _line(self, _id: str, words: str | Text, means: str) -> Text:
         text = Text().append(words, "bold") if isinstance(words, str) else words.copy()
-        return text.append(f"\n  {means}" if means else "", self.app.theme_variables["secondary"])
+        lines = "".join(f"\n  {line}" for line in wrap(means, MEANING_CELLS))
+        return text.append(lines, self.app.theme_variables["secondary"])
 
     def on_mount(self) -> None:
         """Mark the one that is so now."""

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from core.errors import BadInput
 from core.ids import ProjectState
 from core.label_changes import Afterwards
-from core.labels import COLORS, LabelClass, check_names, expand_paths
+from core.labels import COLORS, LabelClass, LabelSet, check_names, expand_paths
 from core.projects import Project
 from tui.keymap import Scope
 from tui.manager import Classes
@@ -193,8 +193,9 @@ class ClassesScreen(ManageScreen):
         label, found = self._marked, self._found
         if label is None or found is None or not await self._paused("to merge two labels"):
             return
-        self.say(f"Into which label does {clean(label.path)} go?")
-        chosen = await self.app.push_screen_wait(LabelSearch(found.labels))
+        others = LabelSet(tuple(one for one in found.labels if one.id != label.id))
+        question = f"Into which label does {clean(label.path)} go?"
+        chosen = await self.app.push_screen_wait(LabelSearch(others, question=question))
         if chosen is None:
             return
         into = found.labels.by_id(chosen)

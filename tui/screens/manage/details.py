@@ -73,7 +73,7 @@ class DetailsScreen(ManageScreen):
         """Fill in, and keep it fresh."""
         self.show_footer(self.query_one("#keys", Line))
         await self._refresh()
-        self.query_one("#row-lease").focus()
+        self.query_one("#row-lease").focus(scroll_visible=False)
         self.set_interval(REFRESH_S, self._refresh)
 
     async def on_screen_resume(self) -> None:

@@ -29,7 +29,8 @@ def overview(found: Insight, colors: Colors, width: int, now_ms: int) -> Text:
     text.append_text(stacked([(count, color) for _, count, color in states], width, colors["panel"])).append("\n")
     done = figures.progress.total - figures.progress.todo
     text.append(f"{percent(done, figures.progress.total) or '0%'} done", "bold")
-    text.append(f" of {figures.progress.total:,} images, {figures.progress.in_hand:,} in hand\n\n", colors["secondary"])
+    under_way = f"{figures.progress.in_hand:,} being labeled now"
+    text.append(f" of {figures.progress.total:,} images; {under_way}\n\n", colors["secondary"])
     for word, count, color in states:
         text.append_text(_row(word, count, figures.progress.total, color, colors, width))
     text.append("\n").append_text(_heading("To do, by kind", colors))
@@ -53,7 +54,7 @@ def states_of(progress: Progress, colors: Colors) -> Iterator[tuple[str, int, st
     yield "labeled", progress.labeled, colors["success"]
     yield "needs review", progress.needs_review, colors["accent"]
     yield "skipped", progress.skipped, colors["warning"]
-    yield "to do", progress.todo, colors["primary"]
+    yield "to do", progress.todo, colors["primary-muted"]
     yield "unreadable", progress.unreadable, colors["error"]
     yield "missing", progress.missing, colors["secondary"]
 
