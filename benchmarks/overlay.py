@@ -23,9 +23,9 @@ from sshd.demo import PHOTOS
 from storage.pyramid import Pyramid, build
 from tests.screen.app import ScreenDriver, running, until
 from tui.canvas.frame import BASE_COLORS, Frame
-from tui.canvas.marks import moving_marks, still_marks
 from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.render import Look, render
+from tui.canvas.strokes import moving_marks, still_marks
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.picture.damage import CellRect

@@ -19,9 +19,9 @@ from tests.screen.terminal import Screen
 from tui.canvas.cell_frame import CellFrame
 from tui.canvas.frame import BASE_COLORS
 from tui.canvas.layer import Slots
-from tui.canvas.marks import moving_marks, still_marks
 from tui.canvas.overlay import Grid, Hint, Outline, Overlay
 from tui.canvas.render import Look, render
+from tui.canvas.strokes import moving_marks, still_marks
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
 from tui.picture.prepare import Prepared, prepare

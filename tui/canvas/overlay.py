@@ -1,4 +1,4 @@
-"""What is drawn over an image, in the terms of labeling; `tui.canvas.marks` turns it into strokes. Pure values."""
+"""What is drawn over an image, in the terms of labeling; `tui.canvas.strokes` turns it into strokes. Pure values."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core.geometry import Box, Point
-from tui.canvas.marks import LETTERS
+from tui.canvas.grid import LETTERS
 from tui.canvas.overlay import Grid
 
 FINE = 5

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.canvas.layer import Layer, Slots
-from tui.canvas.marks import still_marks
 from tui.canvas.overlay import Outline, Overlay
+from tui.canvas.strokes import still_marks
 from tui.canvas.viewport import Viewport
 from tui.picture.prepare import MAX_ENLARGE, letterbox
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from tui.canvas.cell_frame import CellFrame
 from tui.canvas.frame import Frame, TileFrame
 from tui.canvas.layer import Slots
-from tui.canvas.marks import Mark, Rule, moving_marks, still_marks
+from tui.canvas.marks import Mark, Rule
 from tui.canvas.overlay import Overlay
 from tui.canvas.render import Look
 from tui.canvas.sprite_frame import SpriteFrame
+from tui.canvas.strokes import moving_marks, still_marks
 from tui.canvas.viewport import Viewport
 from tui.picture.pieces import Pieces
 from tui.picture.prepare import Prepared

@@ -61,7 +61,7 @@ class TaglineScreen(Screen[None]):
 
     def show_footer(self, line: Line) -> None:
         """The keys that matter now: the screen's own from the left, those of every screen on the right."""
-        line.show(_hints(self.footer_keys()), _hints(keys_of(Scope.EVERYWHERE)), group=2)
+        line.show(hints(footer(self.footer_keys())), hints(footer(keys_of(Scope.EVERYWHERE))), group=2)
 
     def footer_keys(self) -> list[Key]:
         """The screen's own keys that this account may use, those that matter most first."""
@@ -88,5 +88,6 @@ class TaglineScreen(Screen[None]):
             self.app.pop_screen()
 
 
-def _hints(keys: Iterable[Key]) -> list[Part]:
-    return [part for key, word in footer(keys) for part in ((f" {key}", "bold primary"), (f" {word} ", "secondary"))]
+def hints(words: Iterable[tuple[str, str]]) -> list[Part]:
+    """Pairs of a key and what it does, as a last line shows them."""
+    return [part for key, word in words for part in ((f" {key}", "bold primary"), (f" {word} ", "secondary"))]

@@ -69,9 +69,11 @@ class LeveledScreen(TaglineScreen):
 
     def footer_keys(self) -> list[Key]:
         """Those of every screen; `w` comes first over a DICOM image and is not there over others."""
-        keys = super().footer_keys()
-        window = [key for key in keys if key.action == ACTION and self._is_dicom]
-        return [*window, *(key for key in keys if key.action != ACTION)]
+        return [*self.window_keys(), *(key for key in super().footer_keys() if key.action != ACTION)]
+
+    def window_keys(self) -> list[Key]:
+        """`w`, over a DICOM image."""
+        return [key for key in super().footer_keys() if key.action == ACTION and self._is_dicom]
 
     async def action_window(self) -> None:
         """Begin, or end, to choose the window."""

@@ -56,10 +56,15 @@ class DrawingScreen(RegionScreen):
         if tool.is_polygon and not self._takes_polygons:
             return "this project takes boxes: r draws one"
         if tool in (Tool.MOVE, Tool.POINTS) and region is None:
-            return "no region is chosen: Tab chooses the next, h shows letters"
+            return self._none_chosen
         if tool is Tool.POINTS and region is not None and not isinstance(region.shape, Polygon):
             return "boxes have no points: m moves their edges and corners"
         return None
+
+    @property
+    def _none_chosen(self) -> str:
+        letters = "h shows letters" if self._pointer is None else "or Esc, then h, shows letters"
+        return f"no region is chosen: Tab chooses the next, {letters}"
 
     # Pointing.
 

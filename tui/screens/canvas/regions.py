@@ -147,9 +147,12 @@ class RegionScreen(PictureScreen):
             if yes:
                 self._edit(DeleteAll())
 
-        self.app.push_screen(
-            Confirm(f"Delete {count} region{'s' if count > 1 else ''}? Ctrl+Z brings them back."), answered
+        question = (
+            f"Delete {count} regions? Ctrl+Z brings them back."
+            if count > 1
+            else "Delete 1 region? Ctrl+Z brings it back."
         )
+        self.app.push_screen(Confirm(question), answered)
 
     def action_duplicate(self) -> None:
         """The chosen region once more."""

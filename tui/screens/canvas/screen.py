@@ -9,10 +9,12 @@ from textual.widgets import Static
 
 from core.errors import TaglineError
 from tui.canvas import tools
+from tui.canvas.footer import words_now
 from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.view import CanvasView
 from tui.desk import LabelingDesk
-from tui.keymap import bindings
+from tui.keymap import Scope, bindings, footer, keys_of
+from tui.screens.base import hints
 from tui.screens.canvas.mouse import MouseScreen
 from tui.screens.canvas.shown import chosen_outline
 from tui.text import clean
@@ -84,10 +86,24 @@ class CanvasScreen(MouseScreen):
         self.query_one("#work").display = True
         self._follow()
         self._show_header()
+        self.show_footer(self.query_one("#keys", Line))
         rows = self._shown.rows(self._desk.labels, self._regions)
         self.query_one(RegionList).show(rows, hidden=not self._is_overlay_shown)
         if self._image is not None and self._viewport is not None and self.page.items:
             self.canvas.display_image(self._image, self._viewport, self._look, self._overlay(), self._make)
+
+    def show_footer(self, line: Line) -> None:
+        """The keys that matter while the hand is as it is; the window first, over an image that has one."""
+        region = self._regions.chosen_region
+        words = words_now(
+            self._hand,
+            None if region is None else region.shape,
+            has_letters=bool(self._hints or self._proposed),
+            is_pointing=self._pointer is not None,
+            takes_polygons=self._takes_polygons,
+        )
+        window = footer(self.window_keys()) if self._pointer is None else ()
+        line.show(hints((*window, *words)), hints(footer(keys_of(Scope.EVERYWHERE))), group=2)
 
     def _overlay(self) -> Overlay:
         at = None if self._pointer is None or self._viewport is None else self._viewport.to_image(self._pointer.at)
@@ -114,6 +130,9 @@ class CanvasScreen(MouseScreen):
         parts: list[Part] = [(f"{self._hand.tool} ", "bold success")]
         if self._hand.tool.wants_points or self._names_next:
             parts.append((f"{clean(self._desk.labels.by_id(self._next_label).name)} ", "foreground"))
+        count = len(self._regions.regions)
+        if count and not self.query_one(RegionList).display:
+            parts.append((f"{count} region{'' if count == 1 else 's'} ", "secondary"))
         if self._viewport is not None:
             parts.append((f"{self._viewport.scale:.0%} ", "secondary"))
         if self._pointer is not None and self._viewport is not None:

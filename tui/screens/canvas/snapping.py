@@ -60,9 +60,14 @@ class SnappingScreen(AidedScreen):
 
     def _refuses_submit(self, page: PageDraft) -> bool:
         if self._seen is not None:
-            self._tell("the dashed outline waits: E takes it, Esc drops it")
+            self._tell(f"the dashed outline waits: {self._snap_key} takes it, Esc drops it")
             return True
         return super()._refuses_submit(page)
+
+    @property
+    def _snap_key(self) -> str:
+        """While a tool points, small letters name cells of the grid."""
+        return "e" if self._pointer is None else "E"
 
     def _shown_proposals(self) -> tuple[Outline, ...]:
         seen = () if self._seen is None else (Outline(self._seen.shape, PROPOSED_COLOR, "", "dashed"),)
@@ -102,7 +107,7 @@ class SnappingScreen(AidedScreen):
             return
         shape = found if self._takes_polygons else found.bounds
         self._seen = Seen(shape, draft, is_new=not isinstance(prompt, Box))
-        self._tell("dashed: E takes this outline, Esc drops it")
+        self._tell(f"dashed: {self._snap_key} takes this outline, Esc drops it")
         self._draw()
 
     def _tell_once(self, why: str) -> None:
@@ -119,7 +124,7 @@ class SnappingScreen(AidedScreen):
         """The chosen region tight around the object, where the image shows a clear edge."""
         region, image = self._regions.chosen_region, self._image
         if region is None or image is None:
-            self._tell("no region is chosen: Tab chooses the next, h shows letters")
+            self._tell(self._none_chosen)
             return
         draft, see = self._regions, box_to_polygon if self._takes_polygons else snap_box
         found = await self._desk.desk.pictures.look(lambda: see(image.levels[0], region.shape.bounds))
