@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from core.access import require_anywhere, require_in
 from core.ids import AccountId, ProjectId
 from core.people import Account
+from core.restoring import arriving
 from core.roles import Action
 from core.tables import ACCOUNT, EVENT, ITEM, PROJECT
 
@@ -55,6 +56,8 @@ def entries(
         .limit(limit)
     )
     query = query.where(*_conditions(wanted))
+    if coming := arriving(conn):
+        query = query.where(or_(EVENT.c.project_id.is_(None), EVENT.c.project_id.not_in(coming)))
     if before is not None:
         query = query.where(EVENT.c.id < before)
     if after is not None:

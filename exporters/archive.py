@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import socket
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -17,12 +20,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import orjson
-from sqlalchemy import Connection
 
+from core import restoring
+from core.arrival import Arrival
 from core.database import Database, Snapshot
-from core.errors import BadInput
+from core.errors import BadInput, DuplicateName, TaglineError
 from core.ids import ProjectId, ProjectState
-from core.moving import BY_NAME, TABLES, Arrival, as_raw, key_of, rows
+from core.jobs import Job
+from core.moving import BY_NAME, TABLES, as_raw, key_of, rows
 from core.projects import get_project
 from core.schema import head_revision, known_revisions
 from exporters.manifest import made_at
@@ -31,7 +36,7 @@ from exporters.output import Output, ZipOutput
 VERSION = 1
 WHAT = "tagline-archive"
 MANIFEST = "manifest.json"
-BATCH = 5000
+STEP_ROWS = 1000
 LONGEST_LINE = 64 * 1024 * 1024
 
 
@@ -104,7 +109,7 @@ async def _write(view: Snapshot, name: str, output: Output, now_ms: int) -> dict
 async def restore_project(
     db: Database, path: Path, *, name: str | None = None, datastore: str | None = None, now_ms: int
 ) -> Restored:
-    """Bring an archived project in, paused; whole, or nothing.
+    """Bring an archived project in, paused; whole, or nothing. Others write meanwhile, and see it only once it is whole.
 
     Args:
         name: another name than it had.
@@ -113,6 +118,7 @@ async def restore_project(
     Raises:
         DuplicateName: a project has, or once had, the name.
         BadInput: the file is no whole archive, or of a newer Tagline; nothing was restored.
+        JobLost: it stood still for so long that it was taken for dead; nothing was restored.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -121,12 +127,12 @@ async def restore_project(
     with archive:
         try:
             manifest = await asyncio.to_thread(_checked, archive, path.name)
-            arrival = await db.write(_take_all, archive, manifest, name, datastore, now_ms)
+            arrival = Arrival(name, datastore, now_ms)
+            await _restore(db, archive, manifest, arrival)
         except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
             raise BadInput(f"{path.name} is damaged ({error}); nothing was restored.") from error
     known = arrival.name or str(manifest["project"])
-    project = ProjectId(next(iter(arrival.ids["project"].values())))
-    return Restored(project, known, arrival.counts, tuple(arrival.strangers))
+    return Restored(arrival.project, known, arrival.counts, tuple(arrival.strangers.values()))
 
 
 def _checked(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
@@ -164,31 +170,61 @@ def _manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return found
 
 
-def _take_all(
-    conn: Connection,
+async def _restore(db: Database, archive: zipfile.ZipFile, manifest: dict[str, Any], arrival: Arrival) -> None:
+    """Take everything in and show it; what cannot be goes out again."""
+    now_ms = _clock(arrival.now_ms)
+    worker = f"restore {socket.gethostname()} {os.getpid()}"
+    while await restoring.clear_one(db, worker, now_ms=now_ms):
+        pass
+    name = arrival.name or str(manifest["project"])
+    if await db.read(restoring.is_arriving, name):
+        raise DuplicateName(
+            f"{name!r} is being restored just now, or that was cut off; then it is cleared away in {restoring.LEASE_S} s."
+        )
+    job = await db.write(restoring.begin, worker, now_ms=now_ms())
+    try:
+        await _take_all(db, archive, manifest, arrival, job, now_ms)
+        await db.write(restoring.keep, job, now_ms=now_ms(), lease_s=restoring.CHECK_LEASE_S)
+        await db.read(arrival.check)
+        await db.write(restoring.finish, job, arrival, now_ms=now_ms())
+    except BaseException:
+        with suppress(TaglineError):  # else the janitor clears it away
+            await asyncio.shield(restoring.discard(db, job, now_ms=now_ms))
+        raise
+
+
+def _clock(began_ms: int) -> Callable[[], int]:
+    """The time, going on from when the restore began."""
+    at_s = time.monotonic()
+    return lambda: began_ms + int(1000 * (time.monotonic() - at_s))
+
+
+async def _take_all(
+    db: Database,
     archive: zipfile.ZipFile,
     manifest: dict[str, Any],
-    name: str | None,
-    datastore: str | None,
-    now_ms: int,
-) -> Arrival:
-    arrival = Arrival(conn, name, datastore, now_ms)
+    arrival: Arrival,
+    job: Job,
+    now_ms: Callable[[], int],
+) -> None:
     for table in TABLES:
         if table.name not in manifest["rows"]:
             continue
         where = f"{table.name}.jsonl"
         with archive.open(where) as file:
-            for batch in _batches(file, where):
-                arrival.take(table, batch, where)
+            batches = _batches(file, where)
+            while batch := await asyncio.to_thread(next, batches, None):
+                began = time.monotonic()
+                taken = await db.write(restoring.step, job, arrival, table, batch, where, now_ms=now_ms())
+                arrival.took(table, len(batch), taken)
+                await restoring.rest(db, time.monotonic() - began)
         if arrival.counts.get(table.name, 0) != manifest["rows"][table.name]:
             raise BadInput(f"{where} has not as many rows as the manifest says; nothing was restored.")
-    arrival.finish()
-    return arrival
 
 
 def _batches(file: IO[bytes], where: str) -> Iterator[list[dict[str, Any]]]:
     lines = iter(lambda: file.readline(LONGEST_LINE), b"")
-    while batch := list(islice(lines, BATCH)):
+    while batch := list(islice(lines, STEP_ROWS)):
         try:
             yield [orjson.loads(line) for line in batch]
         except orjson.JSONDecodeError as error:

@@ -1,7 +1,7 @@
 """The process behind the sessions, `python -m sshd.janitor`, started by serve.
 
-It gives unrenewed leases back to the queue, loads the files of new projects, looks for new ones, takes files of labels in and
-exports into datastores: whatever would be too much work for a process in which people label.
+It gives unrenewed leases back to the queue, loads the files of new projects, looks for new ones, takes files of labels in, exports
+into datastores and clears away what a restore that was cut off left: whatever would be too much work for a process in which people label.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from core.imports import work_one as load_one
 from core.installation import installation
 from core.queue import expire
 from core.refresh import refresh, take_due
+from core.restoring import clear_one
 from exporters.datastore import work_one as export_one
 from exporters.importers.background import work_one as label_one
 from sshd.child import run_child
@@ -40,7 +41,7 @@ LOAD_PERIOD_S = 1.0
 METRICS_PERIOD_S = 15.0
 _CLOCK = SharedClock()
 BATCH = 500
-JOBS = (load_one, refresh_one, label_one, export_one)
+JOBS = (load_one, refresh_one, label_one, export_one, clear_one)
 
 
 async def sweep(db: Database, *, now_ms: int) -> int:
