@@ -104,7 +104,7 @@ KEYS: tuple[Key, ...] = (
     Key(("n",), "n", "add", "give the project to somebody", Scope.MEMBERS, "add"),
     Key(("x",), "x", "remove", "take the project away (asks)", Scope.MEMBERS, "remove"),
     Key(("a",), "a", "assign", "give images still to do to labelers", Scope.MEMBERS, "assign"),
-    Key(tuple("123456789"), "1-9", "digit", "label the selected images, or the one in focus", Scope.LABELING, "label"),
+    Key(tuple("123456789"), "1-9", "digit", "label the selected images, or the one in focus; the chosen region", Scope.LABELING, "label"),
     Key(("slash",), "/", "search", "label by typing part of its name", Scope.LABELING, "find"),
     Key(("enter",), "Enter", "submit", "submit the page", Scope.LABELING, "submit"),
     Key(("s",), "s", "skip", "skip the image in focus, with a reason or none", Scope.LABELING, "skip"),

@@ -252,6 +252,24 @@ def test_xterm_never_has_to_keep_more_than_sixteen_pictures() -> None:
         assert since_whole <= 14
 
 
+def test_a_picture_behind_a_dialog_stays_whole_on_xterm() -> None:
+    """A large picture that arrives while a dialog is open comes in so few pieces that xterm keeps them all."""
+    sent: list[int] = []
+
+    async def scenario(app: Gallery, driver: ScreenDriver, screen: Screen) -> None:
+        pictures = app.show_all()
+        await until(lambda: seen_right(app, screen, pictures, hidden=None), app)
+        await app.push_screen(Dialog())
+        await until(lambda: "dialog over pictures" in screen.text(), app)
+        before, pictures[0] = screen.pictures, app.ready(0, 50)
+        app.views[0].show(pictures[0])
+        await until(lambda: seen_right(app, screen, pictures, hidden=box(app)), app)
+        sent.append(screen.pictures - before)
+
+    play(Graphics.SIXEL, scenario, name="XTerm(390)")
+    assert 0 < sent[0] <= 8
+
+
 def test_a_file_name_cannot_pose_as_a_picture() -> None:
     """Private-use characters in text are shown as text, whatever pictures there are."""
 

@@ -7,7 +7,7 @@ from tui.canvas.tools import Hand, Tool
 
 Words = tuple[tuple[str, str], ...]
 
-CHOOSING: Words = (("a-z", "choose"), ("Esc", "none"))
+CHOOSING: Words = (("a-z", "choose"),)
 POINTING: Words = (("a-z", "to a cell"), ("arrows", "nudge"), ("Space", "point"), ("Backspace", "back"))
 MOVING: Words = (("arrows", "move"), ("Shift+arrows", "farther"), ("Ctrl+Z", "undo"))
 RESHAPING: Words = (("Tab", "next point"), ("arrows", "move"), ("Space", "add"), ("Backspace", "remove"))

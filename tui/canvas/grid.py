@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 
 from tui.canvas.lens import frame_marks, lens_area
@@ -38,23 +38,38 @@ def _middles(lines: list[int]) -> list[int]:
 
 
 def _letters(grid: Grid, lines_x: list[int], lines_y: list[int]) -> Iterator[Mark]:
-    """Letters of columns along the top and the middle, of rows along both sides and the middle, none over another."""
-    left, right, top = lines_x[0], lines_x[-1], lines_y[0]
-    middle, sides = (left + right) // 2, (left + 8, right - 9)
-    columns: list[Tag] = []
-    if grid.chosen_column is None:
-        for name, x in zip(LETTERS, _middles(lines_x), strict=False):
-            columns += [_letter(name, (x, y), BLACK) for y in (top + FONT_PX, (top + lines_y[-1]) // 2)]
-    yield from columns
-    for name, y in zip(LETTERS, _middles(lines_y), strict=False):
-        for x in (middle,) if grid.chosen_column is not None else (middle, *sides):
-            letter = _letter(name, (x, y), ACCENT)
-            if not any(_overlap(letter, column) for column in columns):
-                yield letter
+    """Letters of columns along the top and the middle, of rows along both sides and the middle.
+
+    Where there is room they stand beside the grid. Of two that meet one is left out, so that each is still read somewhere.
+    """
+    names_x, names_y = (list(zip(LETTERS, _middles(lines), strict=False)) for lines in (lines_x, lines_y))
+    left, middle, right = _beside(lines_x[0], 8), (lines_x[0] + lines_x[-1]) // 2, lines_x[-1] - 9
+    if grid.chosen_column is not None:
+        yield from (_letter(name, (middle, y), ACCENT) for name, y in names_y)
+        return
+    upper = [_letter(name, (x, _beside(lines_y[0], FONT_PX)), BLACK) for name, x in names_x]
+    lower = [_letter(name, (x, (lines_y[0] + lines_y[-1]) // 2), BLACK) for name, x in names_x]
+    by_side = [[_letter(name, (x, y), ACCENT) for name, y in names_y] for x in (left, middle, right)]
+    yield from _apart(upper, by_side[1])
+    yield from _apart(lower, by_side[0])
+    yield from _apart(by_side[0], upper)
+    yield from _apart(by_side[1], lower)
+    yield from _apart(by_side[2], (*upper, *lower))
 
 
-def _overlap(a: Tag, b: Tag) -> bool:
-    return abs(a.y - b.y) < FONT_PX + PAD_PX and -a.area[2] < a.x - b.x < b.area[2]
+def _beside(edge: int, inside: int) -> int:
+    """The middle of letters before an edge of the grid if there is room in the view, else so far inside."""
+    room = FONT_PX + PAD_PX
+    return edge - room // 2 - 1 if edge >= room + 2 else edge + inside
+
+
+def _apart(tags: Sequence[Tag], others: Sequence[Tag]) -> Iterator[Tag]:
+    """Those tags that lie over none of the others."""
+    for tag in tags:
+        if not any(
+            abs(tag.y - other.y) < tag.area[3] and -tag.area[2] < tag.x - other.x < other.area[2] for other in others
+        ):
+            yield tag
 
 
 def _letter(name: str, middle: tuple[int, int], paper: str) -> Tag:

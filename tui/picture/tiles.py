@@ -83,12 +83,14 @@ class Tiles:
         return self._draw(rect.moved(*self._look_up(mark)[1]), whole or picture.tile(rect))
 
     def _due_rects(self, mark: str, picture: Pieces) -> list[CellRect]:
-        """Rectangles that cover what waits now."""
+        """Rectangles that cover what waits now: as few as possible for xterm, else short ones, the newest first."""
         wanted = self._wanted(mark, picture)
         if not wanted.any():
             return []
         if (one := self._as_one(mark, picture, wanted)) is not None:
             return [one]
+        if self._terminal.is_xterm:
+            return list(rectangles(wanted))
         rects = [part for rect in rectangles(wanted) for part in _shortened(rect, picture)]
         return sorted(rects, key=lambda rect: _newness(rect, picture), reverse=True)
 

@@ -75,7 +75,7 @@ class AidedScreen(MovingScreen):
         count = len(self._regions.regions)
         self._hints = dict(zip(hints.hint_texts(count), range(count), strict=False))
         if not count:
-            self._tell("there is no region yet: r draws a box")
+            self._tell(f"there is no region yet: {'p draws a polygon' if self._takes_polygons else 'r draws a box'}")
         self._draw()
 
     def _choose_by(self, letter: str) -> None:

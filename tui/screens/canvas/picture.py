@@ -25,7 +25,7 @@ LIST_FROM_COLUMNS = 100
 class PictureScreen(WorkScreen):
     """What is looked at and how. Before the image is open, nothing is zoomed and nothing happens."""
 
-    SCOPES = (Scope.EVERYWHERE, Scope.LABELING, Scope.REGIONS, Scope.PICTURE)
+    SCOPES = (Scope.EVERYWHERE, Scope.REGIONS, Scope.LABELING, Scope.PICTURE)
 
     def __init__(self, desk: LabelingDesk) -> None:
         super().__init__(desk, 1)
