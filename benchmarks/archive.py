@@ -1,9 +1,13 @@
-"""A project of 500,000 labeled images with their history, archived and restored: seconds and memory, on each engine."""
+"""A project of 500,000 labeled images with their history, archived and restored: seconds and memory, on each engine.
+
+While it is restored, a labeler of another project claims and hands in a page again and again, in another process.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -12,10 +16,11 @@ from typing import Any
 
 from benchmarks.apart import apart, print_figures
 from benchmarks.databases import database_url, engines, opened
-from benchmarks.report import peak_mb
-from core import ingest, projects
+from benchmarks.queue import make_large_world
+from benchmarks.report import latencies_ms, peak_mb
+from core import ingest, projects, queue, submissions
 from core.access import OPERATOR
-from core.annotation import Answer, Region
+from core.annotation import Answer, Region, SubmittedItem
 from core.database import open_database
 from core.geometry import Box
 from core.ids import ItemId, ProjectState, TaskType
@@ -27,6 +32,7 @@ from exporters.archive import archive_project, restore_project
 ITEMS, BOXES, BATCH = 500_000, 4, 10_000
 NAME, AGAIN = "Cells", "Cells again"
 MOST_MB = 300
+MEANWHILE_ITEMS, PAGE, PACE_S = 20_000, 4, 0.2
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -37,7 +43,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         with TemporaryDirectory(prefix="tagline-archive-") as folder, database_url(engine) as url:
             asyncio.run(_fill(url, items))
             file = Path(folder, "cells.zip")
-            found[engine] = {step: apart("benchmarks.archive", step, url, file) for step in ("archive", "restore")}
+            found[engine] = {"archive": apart("benchmarks.archive", "archive", url, file)}
+            found[engine]["restore"], found[engine]["page meanwhile"] = asyncio.run(_restored(url, file))
             found[engine]["bytes"] = file.stat().st_size
     steps = [found[engine][step] for engine in found for step in ("archive", "restore")]
     met = {
@@ -63,6 +70,24 @@ async def _fill(url: str, items: int) -> None:
             await db.write(write_labels, OPERATOR, project.id, answers, replace=False, now_ms=1)
             after = found[-1].item
         await db.write(projects.set_state, project.id, ProjectState.RUNNING, by=None, now_ms=1)
+
+
+async def _restored(url: str, file: Path) -> tuple[dict[str, Any], dict[str, float]]:
+    """The figures of a restore, and what a labeler waits for a page meanwhile."""
+    async with opened(url) as db:
+        world = await make_large_world(db, MEANWHILE_ITEMS)
+        labeler, waited, turn, cursor = world.labelers[0].id, list[float](), itertools.count(1), None
+        restoring = asyncio.ensure_future(asyncio.to_thread(apart, "benchmarks.archive", "restore", url, file))
+        while not restoring.done():
+            began = time.perf_counter()
+            now_ms = next(turn)
+            page = await db.write(queue.claim_page, world.project, labeler, PAGE, now_ms=now_ms, after=cursor or {})
+            given = [SubmittedItem(held.item, held.token, Answer((world.labels[0],))) for held in page.items]
+            await db.write(submissions.submit, world.project, labeler, given, now_ms=now_ms)
+            waited.append(time.perf_counter() - began)
+            cursor = page.cursor
+            await asyncio.sleep(PACE_S)
+        return await restoring, latencies_ms(waited)
 
 
 async def _step(step: str, url: str, file: Path) -> dict[str, Any]:

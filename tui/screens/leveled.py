@@ -53,8 +53,9 @@ class LeveledScreen(TaglineScreen):
         raise NotImplementedError
 
     def _tell(self, text: str) -> None:
-        """Say something short."""
-        self.say(f"{text[:1].upper()}{text[1:]}.")
+        """Say something short; nothing takes back what was said."""
+        if text:
+            self.say(f"{text[:1].upper()}{text[1:]}.")
 
     # Beginning and ending.
 
@@ -97,6 +98,7 @@ class LeveledScreen(TaglineScreen):
     def _end_levels(self) -> None:
         if self._leveling is not None:
             self._leveling = None
+            self._tell("")
             self._show_levels()
 
     # Keys.

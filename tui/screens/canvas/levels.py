@@ -28,7 +28,6 @@ class LevelsScreen(SnappingScreen):
             await super().action_back()
         else:
             self._end_levels()
-            self._tell("")
 
     def _takes_letter(self, letter: str) -> bool:
         return self._types_level(letter) if self._leveling is not None else super()._takes_letter(letter)
