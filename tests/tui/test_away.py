@@ -61,6 +61,7 @@ def test_a_page_without_its_pictures_says_so_and_gets_them(tmp_path: Path, away:
             await seat.sit_down()
             await seat.until(lambda: "datastore does not answer" in seat.notices, "a notice")
             assert pictures(seat) == 0
+            assert seat.text.count("the datastore does not answer") == 4, "in each picture's place"
             await seat.press("a", "1")
             away.clear()
             await seat.until(lambda: pictures(seat) == 4, "the pictures")

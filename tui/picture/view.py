@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
@@ -9,6 +10,7 @@ from textual.widget import Widget
 from tui.picture.pieces import Pieces
 from tui.picture.prepare import Prepared
 from tui.picture.stage import Stage
+from tui.text import shorten
 
 
 class PictureView(Widget):
@@ -19,6 +21,7 @@ class PictureView(Widget):
         self._stage = stage
         self._mark = ""
         self._picture: Prepared | None = None
+        self._note = ""
 
     @property
     def picture(self) -> Pieces | None:
@@ -46,15 +49,16 @@ class PictureView(Widget):
         """Give the mark back."""
         self._stage.leave(self._mark)
 
-    def show(self, picture: Prepared | None) -> None:
-        """Show a picture that was prepared for this widget's size, or nothing."""
-        if picture is not self._picture:
-            self._picture = picture
+    def show(self, picture: Prepared | None, note: str = "") -> None:
+        """Show a picture that was prepared for this widget's size, or where there is none why."""
+        if picture is not self._picture or note != self._note:
+            self._picture, self._note = picture, note
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """A line of marks, which the stage turns into the picture, or of blanks."""
         width = self.size.width
         if self.picture is None or not self._mark:
-            return Strip.blank(width, self.rich_style)
+            note = shorten(self._note, width) if y == self.size.height // 2 else ""
+            return Strip([Segment(set_cell_size(note.center(width), width), self.rich_style)], width)
         return Strip([Segment(self._mark * width, self.rich_style)], width)

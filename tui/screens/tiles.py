@@ -23,6 +23,7 @@ from tui.widgets.tile import Tile
 
 ZOOM = 1.5
 PAN_PX = 48
+AWAY_NOTE = "the datastore does not answer"
 AS_IT_IS = Look()
 Cells = tuple[int, int]
 Color = tuple[int, int, int]
@@ -107,7 +108,7 @@ class TilesScreen(WorkScreen):
         if not all(tile.view.size_cells):
             return
         try:
-            made = await self._once_there(make, lambda: tile.view.show(None))
+            made = await self._once_there(make, lambda: tile.view.show(None, AWAY_NOTE))
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
         except StorageError as error:

@@ -5,7 +5,7 @@ The bars show focus and selection; there are no sides, so a key changes four lin
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
@@ -32,31 +32,21 @@ class Tile(Widget):
         self._caption = ""
         self._tags: tuple[tuple[str, str], ...] = ()
         self._focused = self._selected = False
-        self._note = ""
 
     def compose(self) -> ComposeResult:
         """The picture."""
         yield self.view
 
-    def describe(
-        self, caption: str, tags: tuple[tuple[str, str], ...], *, focused: bool, selected: bool, note: str = ""
-    ) -> None:
+    def describe(self, caption: str, tags: tuple[tuple[str, str], ...], *, focused: bool, selected: bool) -> None:
         """Say what the frame shows; nothing is drawn when it is the same as before."""
-        old = (self._caption, self._tags, self._focused, self._selected, self._note)
-        new = (caption, tags, focused, selected, note)
+        old = (self._caption, self._tags, self._focused, self._selected)
+        new = (caption, tags, focused, selected)
         if new == old:
             return
-        self._caption, self._tags, self._focused, self._selected, self._note = new
-        self._refresh_bars(note=old[-1] != note and self.view.picture is None)
-
-    def _refresh_bars(self, *, note: bool) -> None:
-        """Draw the bars anew, and on demand the note where the picture is not yet: never the picture."""
+        self._caption, self._tags, self._focused, self._selected = new
         width, height = self.size
-        lines = [Region(0, 0, width, 1), Region(0, height - 1, width, 1)]
-        if note:
-            lines.append(Region(0, height // 2, width, 1))
-        if width and height:
-            self.refresh(*lines)
+        if width and height:  # the bars, never the picture
+            self.refresh(Region(0, 0, width, 1), Region(0, height - 1, width, 1))
 
     def render_line(self, y: int) -> Strip:
         """The bars; the picture covers the middle by itself."""
@@ -70,8 +60,7 @@ class Tile(Widget):
         if y == last:
             name = Segment(f" {shorten(self._caption, width - 6)} ", base + style_of("secondary", colors))
             return self._edge(glyphs[3], glyphs[1], glyphs[4], frame, [name] if self._caption else [], width)
-        note = self._note if y == last // 2 else ""
-        return Strip([Segment(set_cell_size(note.center(width), width), base)], width)
+        return Strip.blank(width, base)
 
     def _top(self, base: Style, frame: Style) -> list[Segment]:
         parts = [Segment("\u25c6 selected ", frame)] if self._selected else []
