@@ -47,8 +47,8 @@ def _classes(classes: Iterable[Mapping[str, Any]]) -> list[str]:
         to = "unknown to the project" if label is None else ("" if label == name else f"taken as {label}")
         lines.append(f"  {one['annotations']:8,} {name}{'  ' + to if to else ''}")
     if unknown:
+        what = "One label is unknown: add it" if len(unknown) == 1 else f"{len(unknown)} labels are unknown: add them"
         lines.append(
-            f"{len(unknown)} labels are unknown: add them (`tagline label add`, while the project is paused) or name the label "
-            f"meant with --map '{unknown[0]}=…'."
+            f"{what} (`tagline label add`, while the project is paused) or name the label meant with --map '{unknown[0]}=…'."
         )
     return lines
