@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from textual.app import App
+from textual.screen import Screen
 
 log = logging.getLogger("tagline.app")
 
@@ -34,6 +35,12 @@ class HostedApp(App[None]):
         # On Python 3.12+ App.run_async has just put an eager task factory on the whole loop; asyncssh hangs under it.
         asyncio.get_running_loop().set_task_factory(None)
         await super()._process_messages(*args, **kwargs)
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        # The base class counts the screen under the top one as seen even where the top one is opaque: it would be kept
+        # fresh from the database, laid out and drawn, and each of its changes would draw the top one again.
+        return [] if self.screen.styles.background.a == 1 else super()._background_screens
 
     def _fatal_error(self) -> None:
         # The base class would print a traceback with local variables to the server's terminal.

@@ -64,6 +64,10 @@ class ProjectsScreen(TaglineScreen):
         await self._refresh()
         self.set_interval(REFRESH_S, self._refresh)
 
+    async def on_screen_resume(self) -> None:
+        """What was done on a screen above is seen at once."""
+        await self._refresh()
+
     async def _refresh(self) -> None:
         if not self.is_current:
             return

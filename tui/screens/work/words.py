@@ -53,10 +53,11 @@ class WordsScreen(WorkBase):
         """Why a reviewer sent the focused image back, for as long as the page has one that was."""
         page, line = self.page, self.query_one("#sent-back", Static)
         comments = [item.comment for item in page.items]
-        said = comments[page.focus] if page.focus < len(comments) else ""
-        line.update(
-            f"\u21a9 sent back: {clean(said)}" if said else "\u21a9 some images here were sent back by a reviewer"
-        )
+        if any(comments):  # a Static that is updated lays the whole screen out anew, which few keys need
+            said = comments[page.focus] if page.focus < len(comments) else ""
+            line.update(
+                f"\u21a9 sent back: {clean(said)}" if said else "\u21a9 some images here were sent back by a reviewer"
+            )
         if line.display != any(comments):
             line.display = any(comments)
             self._refit()
