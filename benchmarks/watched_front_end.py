@@ -36,9 +36,10 @@ def _watch() -> None:
             _notes.append((id(self.output), time.perf_counter(), "enter" if keys == b"\r" else "key", len(keys)))
         take_keys(self, keys)
 
-    def noting_output(self: Output, data: bytes, *, mark: bool) -> None:
-        put(self, data, mark=mark)
-        _notes.append((id(self), time.perf_counter(), "picture" if mark else "text", len(data)))
+    def noting_output(self: Output, data: bytes, *, is_bulk: bool) -> None:
+        put(self, data, is_bulk=is_bulk)
+        if data:
+            _notes.append((id(self), time.perf_counter(), "picture" if is_bulk else "text", len(data)))
 
     KeysSession._take_keys = noting_keys  # type: ignore[method-assign]
     Output._put = noting_output  # type: ignore[method-assign]

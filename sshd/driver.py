@@ -92,7 +92,7 @@ class SSHDriver(Driver):
         self._takes_input = self._is_active = self._holds_frames = False
         self._out.on_congestion = self._hold_frames
         session.driver = self
-        session.stage.on_due = self.send_pictures
+        session.stage.on_due = self.flush
 
     @property
     def can_suspend(self) -> bool:
@@ -110,17 +110,13 @@ class SSHDriver(Driver):
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush_handle = None
-        if not self._parts:
-            return
         text = self._session.stage.resolve("".join(self._parts))
         self._parts.clear()
-        self._out.write((text if self._terminal.truecolor else to_256_colors(text)).encode("utf-8", "replace"))
-        self.send_pictures()
-
-    def send_pictures(self) -> None:
-        """Hand pictures that are ready to the bulk lane."""
+        if text:
+            self._out.write((text if self._terminal.truecolor else to_256_colors(text)).encode("utf-8", "replace"))
         for key, pieces in self._session.stage.take_jobs():
             self._out.submit(key, pieces)
+        self._out.pump()
 
     def _hold_frames(self, congested: bool) -> None:
         """While the link is full the app handles keys but composes nothing; then one full repaint."""

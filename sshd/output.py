@@ -1,8 +1,8 @@
 """One session's way out: text first, pictures in the gaps, and never more on its way than the terminal can take.
 
 asyncssh neither blocks nor drops, so the bounds are ours. Three signals, because none is enough alone: the channel's
-buffer (the peer's SSH window), the socket's buffer, and acknowledgements: a device status request after each piece,
-which the terminal answers when it has processed everything before it.
+buffer (the peer's SSH window), the socket's buffer, and acknowledgements: a device status request now and then, about
+sixteen in what the way can hold, which the terminal answers when it has processed everything before it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ QUEUE_S = 0.06
 TEXT_WINDOWS = 4
 STALL_S = 120.0
 ACK_TIMEOUT_S, ACK_TIMEOUT_MAX_S = 3.0, 60.0
-MARK_BYTES = 2048
+MARK_BYTES, MARKS_A_WINDOW = 2048, 16
+BULK_A_WINDOW = 8
 
 
 class Channel(Protocol):
@@ -121,26 +122,30 @@ class Output:
         """Send text at once, before any picture that waits."""
         if self.closed or self._channel.is_closing():
             return
-        self._text += len(data)
-        self._put(data, mark=False)
+        self._put(data, is_bulk=False)
         self.check()
 
-    def _put(self, data: bytes, *, mark: bool) -> None:
+    def _put(self, data: bytes, *, is_bulk: bool) -> None:
         self.sent_bytes += len(data)
         self._since_mark += len(data)
-        if self.acks and (mark or self._since_mark > MARK_BYTES):
+        if is_bulk:
+            self.bulk_bytes += len(data)
+        else:
+            self._text += len(data)
+        is_last = is_bulk and not self.bulk_pending and self._since_mark > 0
+        if self.acks and (is_last or self._since_mark > max(MARK_BYTES, self._path.window // MARKS_A_WINDOW)):
             if not self._marks:
                 self._progress_s = self._clock()
             data += ACK_REQUEST
             self._since_mark = 0
             self._marks.append(_Mark(self.sent_bytes, self._text, self._clock()))
-        self._channel.write(data)
+        if data:
+            self._channel.write(data)
 
     def submit(self, key: str, pieces: Iterator[bytes]) -> None:
-        """Queue a picture as pieces between which text may pass; one that waits under the same key is replaced."""
+        """Queue a picture for `pump`, as pieces between which text may pass; one that waits under its key is replaced."""
         self._bulk.pop(key, None)
         self._bulk[key] = pieces
-        self.pump()
 
     def pump(self) -> None:
         """Send pieces while the way is free."""
@@ -148,24 +153,32 @@ class Output:
             return
         self._pumping = True
         try:
-            while not self.closed and self.bulk_pending and self._has_room():
-                self._send_piece()
+            while not self.closed and self.bulk_pending and (room := self._room()) > 0:
+                self._send_pieces(room)
         finally:
             self._pumping = False
 
-    def _has_room(self) -> bool:
-        return self.backlog < BULK_BYTES and (not self.acks or self.unacked < self._path.window)
+    def _room(self) -> int:
+        """Bytes of pictures that may leave now; less than one when none may."""
+        room = max(BULK_BYTES, self._path.window // BULK_A_WINDOW) - self.backlog
+        return min(room, self._path.window - self.unacked) if self.acks else room
 
-    def _send_piece(self) -> None:
-        if self._current is None:
-            key = next(iter(self._bulk))
-            self._current = (key, self._bulk.pop(key))
-        piece = next(self._current[1], None)
-        if piece is None:
+    def _send_pieces(self, room: int) -> None:
+        """As many pieces as there is room for, together: a packet costs more than its bytes."""
+        data = bytearray()
+        while len(data) < room and (piece := self._next_piece()) is not None:
+            data += piece
+        self._put(bytes(data), is_bulk=True)
+
+    def _next_piece(self) -> bytes | None:
+        while self.bulk_pending:
+            if self._current is None:
+                key = next(iter(self._bulk))
+                self._current = (key, self._bulk.pop(key))
+            if (piece := next(self._current[1], None)) is not None:
+                return piece
             self._current = None
-            return
-        self.bulk_bytes += len(piece)
-        self._put(piece, mark=True)
+        return None
 
     def acknowledged(self) -> None:
         """The terminal answered the oldest open request."""

@@ -22,6 +22,7 @@ from core.people import Account, account_by_key, account_by_name, password_hash
 from sshd.algorithms import ENCRYPTION, MAC, SIGNATURES, key_exchanges, refuse_sha1_signatures
 from sshd.limits import Gate, Limits
 from sshd.session.app import AppSession
+from sshd.wire import Corked, corked
 from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
@@ -111,7 +112,7 @@ class Connection(asyncssh.SSHServer):
         self._failures = 0
         self._account: Account | None = None
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._transport: asyncio.Transport | None = None
+        self._transport: Corked | None = None
         self.user_name = ""
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -129,7 +130,7 @@ class Connection(asyncssh.SSHServer):
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
-        self._transport = conn._transport
+        self._transport = corked(conn)
         if self._transport is not None:
             self._transport.set_write_buffer_limits(high=0)
             conn.resume_writing = self._socket_drained  # type: ignore[method-assign]

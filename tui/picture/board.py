@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.picture.damage import CellRect
+from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import ID_SHIFT, Keys, Pieces
 
 TEXT = 0
@@ -65,6 +65,21 @@ class Board:
         shown, wanted = self.shown[area], self.wanted[area]
         is_seen = (shown >> ID_SHIFT == picture.id) | (wanted >> ID_SHIFT == picture.id)
         self.wanted[area] = np.where(is_seen, np.where(shown == keys, TEXT, keys), wanted)
+
+    def replaced(self, picture: Pieces, origin: tuple[int, int], before: Pieces) -> list[CellRect]:
+        """Another picture is wanted wherever the one `before` is seen; the cells that showed that are text from now on.
+
+        Returns:
+            Those cells of the screen.
+        """
+        part = self.visible_part(picture, origin)
+        at = part.moved(*origin)
+        shown, wanted = self.shown[at.area], self.wanted[at.area]
+        was_shown = shown >> ID_SHIFT == before.id
+        is_wanted = was_shown | (wanted >> ID_SHIFT == before.id)
+        self.wanted[at.area] = np.where(is_wanted, picture.keys[part.area], wanted)
+        self.shown[at.area] = np.where(was_shown, TEXT, shown)
+        return [rect.moved(at.column, at.row) for rect in rectangles(was_shown)]
 
     def visible_part(self, picture: Pieces, origin: tuple[int, int]) -> CellRect:
         """The part of a picture with its top left cell at `origin` that lies on the screen, in the picture's cells."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
+
+from tui.picture.damage import CellRect
 
 _CSI = re.compile(r"\x1b\[([0-9;:]*)([A-HJKXdf`])")
 SAVE, RESTORE = "\x1b7", "\x1b8"
@@ -128,3 +130,9 @@ def blanks(kept: NDArray[np.bool_]) -> str:
     return "".join(
         forward(end - start) if kept[start] else " " * (end - start) for start, end in itertools.pairwise(edges)
     )
+
+
+def blank_rows(rects: Iterable[CellRect], background: tuple[int, int, int]) -> str:
+    """Rectangles of the screen in one colour, the cursor left where it is. Spaces: not every terminal erases in a colour."""
+    rows = [f"\x1b[{rect.row + n + 1};{rect.column + 1}H{' ' * rect.columns}" for rect in rects for n in range(rect.rows)]
+    return "".join([SAVE, "\x1b[0;48;2;{};{};{}m".format(*background), *rows, RESTORE]) if rows else ""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tui.picture import kitty
 from tui.picture.board import Board
-from tui.picture.cursor import Cursor, Does, Piece, blanks, forward
+from tui.picture.cursor import Cursor, Does, Piece, blank_rows, blanks, forward
 from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import Pieces
 from tui.picture.placements import Placements
@@ -26,7 +26,7 @@ from tui.picture.tiles import RESTORE, SAVE, Tiles
 from tui.terminal import Graphics, Terminal
 
 MARKS = 64
-_SYNC_BEGIN, _SYNC_END = b"\x1b[?2026h", b"\x1b[?2026l"
+SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 UNKNOWN = "?"
 PRIVATE_USE = range(0xF0000, 0xFFFFE)
 _SCROLLS_AT_LAST_ROW = (Graphics.SIXEL, Graphics.ITERM2)
@@ -64,10 +64,12 @@ class Stage:
         self._board = Board(terminal.size_cells)
         self._tiles = Tiles(terminal, self._board, self._picture)
         self._closing = b""
+        self._blanks = ""
 
     def resized(self) -> None:
         """The terminal has another size or another font: nothing is known of what it shows."""
         self._board.resize(self.terminal.size_cells)
+        self._blanks = ""
         self._closing += self._placements.take_all()
         for mark in self._views:
             self._closing += self._sprites.take(self._number(mark))
@@ -77,7 +79,7 @@ class Stage:
         self._board.clear()
         self._placements.lost()
         self._sprites.lost()
-        self._closing = b""
+        self._closing, self._blanks = b"", ""
 
     def focus_in(self) -> None:
         """The window is looked at again; xterm may have dropped pictures meanwhile, so they are sent again."""
@@ -112,6 +114,19 @@ class Stage:
             self._queued.add(mark)
             self.on_due()
 
+    def replaced(self, mark: str, before: Pieces, background: tuple[int, int, int]) -> bool:
+        """A widget shows another picture in place of `before`: cells that show the old one become blank with the next output.
+
+        So no old picture stands beside new words, and nothing is composed anew; False where it has to be, because there
+        pictures are text.
+        """
+        picture, origin = self._picture(mark)
+        if picture is None or self.terminal.graphics is Graphics.CELLS:
+            return False
+        self._blanks += blank_rows(self._board.replaced(picture, origin, before), background)
+        self._queued.add(mark)
+        return True
+
     def _picture(self, mark: str) -> tuple[Pieces | None, tuple[int, int]]:
         view = self._views.get(mark)
         return (None, (0, 0)) if view is None else (view.picture, view.origin)
@@ -119,8 +134,16 @@ class Stage:
     # Output passes through.
 
     def resolve(self, text: str) -> str:
-        """Replace marks in a piece of terminal output, and take note of everything else that it draws."""
-        return "".join([self._resolve(piece) for piece in self._cursor.follow(text)])
+        """Replace marks in a piece of terminal output, and take note of everything else that it draws.
+
+        What is blank since it was last called comes first, shown together with the text.
+        """
+        resolved = "".join([self._resolve(piece) for piece in self._cursor.follow(text)])
+        blanks, self._blanks = self._blanks, ""
+        if not blanks:
+            return resolved
+        begin = SYNC_BEGIN if resolved.startswith(SYNC_BEGIN) else ""
+        return f"{begin}{blanks}{resolved[len(begin) :]}"
 
     def _resolve(self, piece: Piece) -> str:
         if piece.does is Does.MARKS:
@@ -251,7 +274,7 @@ class Stage:
 
     def _together(self, data: bytes) -> bytes:
         """Output that the terminal shows in one go, where it can."""
-        return _SYNC_BEGIN + data + _SYNC_END if self.terminal.sync_updates else data
+        return SYNC_BEGIN.encode() + data + SYNC_END.encode() if self.terminal.sync_updates else data
 
     def _cell_pieces(self, mark: str) -> Iterator[bytes]:
         """The text of cells that changed without Textual knowing."""

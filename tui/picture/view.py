@@ -5,15 +5,15 @@ from __future__ import annotations
 from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.picture.pieces import Pieces
 from tui.picture.prepare import Prepared
 from tui.picture.stage import Stage
+from tui.steady import SteadyWidget
 from tui.text import shorten
 
 
-class PictureView(Widget):
+class PictureView(SteadyWidget):
     """Shows one prepared picture, clipped exactly by whatever lies over it."""
 
     def __init__(self, stage: Stage, *, id: str | None = None, classes: str | None = None) -> None:
@@ -51,9 +51,18 @@ class PictureView(Widget):
 
     def show(self, picture: Prepared | None, note: str = "") -> None:
         """Show a picture that was prepared for this widget's size, or where there is none why."""
-        if picture is not self._picture or note != self._note:
-            self._picture, self._note = picture, note
+        if picture is self._picture and note == self._note:
+            return
+        before, self._picture, self._note = self.picture, picture, note
+        if before is None or self.picture is None or not self._stage.replaced(self._mark, before, self._background):
             self.refresh()
+        else:
+            self.call_after_refresh(self._stage.on_due)
+
+    @property
+    def _background(self) -> tuple[int, int, int]:
+        color = self.rich_style.bgcolor
+        return (0, 0, 0) if color is None else color.get_truecolor()
 
     def render_line(self, y: int) -> Strip:
         """A line of marks, which the stage turns into the picture, or of blanks."""

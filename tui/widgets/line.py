@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
+
+from tui.steady import SteadyWidget
 
 Part = tuple[str, str]
 
 
-class Line(Widget):
+class Line(SteadyWidget):
     """One line of styled parts; the styles are theme colour names such as `accent`, with `bold` before if wished."""
 
     DEFAULT_CSS = "Line { height: 1; width: 1fr; }"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
 
+from tui.steady import SteadyWidget
 from tui.text import shorten
 from tui.widgets.line import style_of
 
@@ -24,7 +24,7 @@ class Row:
     chosen: bool = False
 
 
-class RegionList(Widget):
+class RegionList(SteadyWidget):
     """As many rows as fit, the chosen one among them."""
 
     DEFAULT_CSS = "RegionList { width: 26; height: 1fr; }"

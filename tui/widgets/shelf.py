@@ -11,10 +11,10 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.picture.stage import Stage
 from tui.picture.view import PictureView
+from tui.steady import SteadyWidget
 from tui.text import shorten
 from tui.widgets.line import style_of
 from tui.widgets.tile import ink_on
@@ -43,7 +43,7 @@ class Card:
     selected: bool = False
 
 
-class Shelf(Widget):
+class Shelf(SteadyWidget):
     """Cards side by side, each `slot_columns` wide, over one picture of the whole row."""
 
     DEFAULT_CSS = "Shelf { width: 1fr; height: auto; } Shelf PictureView { width: 1fr; margin: 1 0; }"

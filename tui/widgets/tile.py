@@ -11,17 +11,17 @@ from rich.style import Style
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.picture.stage import Stage
 from tui.picture.view import PictureView
+from tui.steady import SteadyWidget
 from tui.text import shorten
 from tui.widgets.line import style_of
 
 PLAIN, FOCUSED = "\u256d\u2500\u256e\u2570\u256f", "\u250f\u2501\u2513\u2517\u251b"
 
 
-class Tile(Widget):
+class Tile(SteadyWidget):
     """A framed picture; `tags` are (text, colour) of its labels."""
 
     DEFAULT_CSS = "Tile { width: 1fr; height: 1fr; } Tile PictureView { width: 1fr; height: 1fr; margin: 1 0; }"
