@@ -20,7 +20,7 @@ import orjson
 import psutil
 
 from benchmarks.report import latencies_ms
-from benchmarks.sessions import KEYS, SIZE_CELLS, Note, answers_to_keys, notes_of, seated, watched
+from benchmarks.sessions import SIZE_CELLS, Note, answers_to_keys, key_of, notes_of, seated, watched
 from benchmarks.team import Typist
 from core import ingest, people, projects
 from core.database import Database
@@ -113,7 +113,7 @@ async def _work(typist: Typist, number: int, phase: Phase, stop: asyncio.Event) 
         await asyncio.sleep(KEY_EVERY_S * rng.uniform(0.8, 1.2))
         turn += 1
         if turn % 6:
-            typist.send(KEYS[turn % len(KEYS)])
+            typist.send(key_of(turn))
             continue
         typist.send(b"a1")
         await asyncio.sleep(KEY_EVERY_S)

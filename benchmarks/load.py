@@ -227,11 +227,12 @@ async def _seat(stack: AsyncExitStack, crowd: Crowd, name: str) -> None:
 
 async def _labeler(crowd: Crowd, client: Client, until_s: float, *, is_boxes: bool) -> None:
     """A page each three seconds or so, keys half-way; who was cut off is an error."""
-    rng = random.Random(id(client))
+    rng, label = random.Random(id(client)), 0
     await asyncio.sleep(rng.uniform(0, THINK_S))
     while time.monotonic() < until_s and not client.is_gone:
         await asyncio.sleep(THINK_S / 2 * rng.uniform(0.8, 1.2))
-        digit = str(rng.randrange(len(LABELS)) + 1).encode()
+        label = (label + rng.randrange(1, len(LABELS))) % len(LABELS)  # another one: a label again changes nothing
+        digit = str(label + 1).encode()
         for key in (b"t", b" ", digit) if is_boxes else (b"a", digit):
             client.send(key)
             await asyncio.sleep(0.15)

@@ -25,7 +25,7 @@ from textual_image._sixel import SixelOptions, image_to_sixels
 
 from benchmarks.databases import opened
 from benchmarks.report import latencies_ms
-from benchmarks.team import Team, Typist, connected, free_port, make_team
+from benchmarks.team import LABELS, Team, Typist, connected, free_port, make_team
 from benchmarks.watched_front_end import NOTES
 from sshd.config import Config, load_config
 from sshd.demo import PHOTOS
@@ -34,7 +34,7 @@ from tests.ssh.client import FOOT, KITTY, Profile
 
 COUNTS = (1, 20, 50)
 SIZE_CELLS = (120, 32)
-KEYS = (b"\x1b[C", b"1", b"\x1b[D", b"2", b"\x1b[B", b"3", b"\x1b[A", b"4")
+ARROWS = (b"\x1b[C", b"\x1b[D", b"\x1b[B", b"\x1b[A")
 KEY_EVERY_S = 0.5
 SUBMITS = 12
 NEXT_MS, KEY_P99_MS, SESSION_MB = 30, 50, 10
@@ -126,9 +126,15 @@ async def _press(typist: Typist, seconds: float, number: int) -> None:
     until = time.perf_counter() + seconds
     turn = number
     while time.perf_counter() < until:
-        typist.send(KEYS[turn % len(KEYS)])
+        typist.send(key_of(turn))
         turn += 1
         await asyncio.sleep(KEY_EVERY_S * rng.uniform(0.9, 1.1))
+
+
+def key_of(turn: int) -> bytes:
+    """An arrow, then a label that the image under it does not have yet: each key changes what is seen."""
+    step, is_label = divmod(turn, 2)
+    return str((step % 4 + step // 4) % len(LABELS) + 1).encode() if is_label else ARROWS[step % 4]
 
 
 async def _submitting(profile: Profile) -> dict[str, Any]:

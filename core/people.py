@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,7 +165,7 @@ def _account(row: Row[Any]) -> Account:
 
 
 def set_disabled(conn: Connection, account: AccountId, disabled: bool, *, by: AccountId | None, now_ms: int) -> None:
-    """Shut an account out, or let it in again. Its open sessions end at their next look (see `core.people.is_enabled`)."""
+    """Shut an account out, or let it in again. Its open sessions end within seconds (see `shut_out`)."""
     conn.execute(update(ACCOUNT).where(ACCOUNT.c.id == account).values(disabled_ms=now_ms if disabled else None))
     what = "user-disabled" if disabled else "user-enabled"
     audit.record(conn, [audit.Happening(what, by, body={"account": account})], now_ms=now_ms)
@@ -189,10 +189,10 @@ def set_role(conn: Connection, account: AccountId, role: Role, *, by: AccountId 
     audit.record(conn, [audit.Happening("role-changed", by, body=body)], now_ms=now_ms)
 
 
-def is_enabled(conn: Connection, account: AccountId) -> bool:
-    """True while the account may be logged in."""
-    row = conn.execute(select(ACCOUNT.c.disabled_ms).where(ACCOUNT.c.id == account)).one_or_none()
-    return row is not None and row.disabled_ms is None
+def shut_out(conn: Connection, names: Collection[str]) -> frozenset[str]:
+    """Those of these accounts that are disabled or gone."""
+    welcome = select(ACCOUNT.c.name).where(ACCOUNT.c.name.in_(names), ACCOUNT.c.disabled_ms.is_(None))
+    return frozenset(names).difference(conn.execute(welcome).scalars())
 
 
 def add_member(

@@ -14,8 +14,9 @@ import asyncssh
 from assist.segmenter import Segmenter
 from core.clock import SharedClock
 from core.database import Database, open_database
-from core.errors import BadInput, NotFound, TaglineError
-from core.people import Account, account_by_name
+from core.errors import BadInput, TaglineError
+from core.people import Account, shut_out
+from core.recent import Recent
 from sshd import hardening
 from sshd.child import run_child
 from sshd.commands import run_command
@@ -40,10 +41,10 @@ def app_maker(
     db: Database, pictures: Pictures, sources: Sequence[str] = (), clock: SharedClock | None = None
 ) -> MakeApp:
     """What makes one session's app."""
-    now_ms = (clock or SharedClock()).now_ms
+    now_ms, recent = (clock or SharedClock()).now_ms, Recent(db)
 
     def make_app(account: Account, terminal: Terminal, stage: Stage) -> TaglineApp:
-        return TaglineApp(Desk(db, account, pictures, now_ms), terminal, stage, sources)
+        return TaglineApp(Desk(db, account, pictures, now_ms, recent), terminal, stage, sources)
 
     return make_app
 
@@ -100,16 +101,13 @@ async def cut_off(front_end: FrontEnd) -> None:
     """End the sessions of accounts that were disabled or removed meanwhile. Runs until cancelled."""
     while True:
         await asyncio.sleep(CUT_OFF_PERIOD_S)
-        for name in set(front_end.sessions.values()):
-            try:
-                is_shut_out = (await front_end.db.read(account_by_name, name)).disabled
-            except NotFound:
-                is_shut_out = True
-            except TaglineError as error:
-                log.warning("accounts could not be looked at: %s", error)
-                break
-            if is_shut_out:
-                front_end.dismiss(name, "Your account was disabled. What you submitted is kept; ask an admin.")
+        try:
+            names = await front_end.db.read(shut_out, set(front_end.sessions.values()))
+        except TaglineError as error:
+            log.warning("accounts could not be looked at: %s", error)
+            continue
+        for name in names:
+            front_end.dismiss(name, "Your account was disabled. What you submitted is kept; ask an admin.")
 
 
 async def collect(front_end: FrontEnd) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.errors import TaglineError
 from tui.desk import Desk
 from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal
 from tui.theme import DARK, LIGHT, theme_for
-
-ENABLED_CHECK_S = 5.0
 
 
 class TaglineApp(HostedApp):
@@ -38,15 +35,6 @@ class TaglineApp(HostedApp):
         from tui.screens.projects import ProjectsScreen
 
         self.push_screen(ProjectsScreen())
-        self.set_interval(ENABLED_CHECK_S, self._check_enabled)
-
-    async def _check_enabled(self) -> None:
-        try:
-            enabled = await self.desk.is_enabled()
-        except TaglineError:
-            return
-        if not enabled:
-            self.exit(message="Your account was disabled.")
 
     async def session_ended(self) -> None:
         """Save what is in progress on every screen; called once when the session is over, however it ended."""

@@ -20,6 +20,7 @@ from core.people import Account, Member
 from core.pixels.prompted import Prompt
 from core.progress import Progress
 from core.projects import Project, ProjectSummary
+from core.recent import Recent
 from storage import dicom, open_store, pyramid
 from storage.base import Store, Unreachable
 from storage.dicom import Levels, Window
@@ -190,21 +191,20 @@ class Pictures:
 
 
 class Desk:
-    """What one logged-in account can see and do."""
+    """What one logged-in account can see and do; `pictures` and `recent` are shared by the sessions of a process."""
 
-    def __init__(self, db: Database, account: Account, pictures: Pictures, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, db: Database, account: Account, pictures: Pictures, now_ms: Callable[[], int], recent: Recent
+    ) -> None:
         self.account = account
         self.pictures = pictures
         self.now_ms = now_ms
+        self.recent = recent
         self._db = db
 
     async def projects(self) -> tuple[ProjectSummary, ...]:
         """The projects that this account may see."""
         return await self._db.read(projects.list_projects, self.account)
-
-    async def is_enabled(self) -> bool:
-        """False once an admin disabled the account."""
-        return await self._db.read(people.is_enabled, self.account.id)
 
     async def open(self, project: Project) -> LabelingDesk:
         """Sit down at a project. Raises Forbidden when it is not this account's."""
@@ -296,6 +296,6 @@ class LabelingDesk:
         return await self._db.read(progress.project_progress, self.project.id)
 
     async def refreshed(self) -> Project:
-        """The project as it stands now."""
-        self.project = await self._db.read(projects.project_by_id, self.project.id)
+        """The project as it stood a moment ago at most."""
+        self.project = await self.desk.recent.read(projects.project_by_id, self.project.id)
         return self.project

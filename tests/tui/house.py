@@ -17,6 +17,7 @@ from core.database import Database, open_database
 from core.ids import ProjectId, ProjectState, Role, TaskType
 from core.people import Account
 from core.progress import Progress, project_progress
+from core.recent import Recent
 from core.schema import migrate
 from storage import open_store
 from tui.app import TaglineApp
@@ -75,7 +76,7 @@ class House:
     ) -> AsyncIterator[Seat]:
         """One user's running app."""
         terminal, pictures = Terminal(size_cells=size, is_dark=is_dark, graphics=graphics), Pictures()
-        desk = Desk(self.db, account or self.labeler, pictures, self.clock)
+        desk = Desk(self.db, account or self.labeler, pictures, self.clock, Recent(self.db, age_s=0))
         app = TaglineApp(desk, terminal, Stage(terminal), [f"local:{self.folder.parent}"])
         try:
             async with app.run_test(size=size) as pilot:

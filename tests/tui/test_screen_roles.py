@@ -20,6 +20,7 @@ from core.label_changes import Afterwards
 from core.labels import LabelSet
 from core.people import Account, KeyLine
 from core.projects import NewProject, project_by_id
+from core.recent import Recent
 from tests.tui.house import House
 from tests.tui.reviewing import items, label_some, make_lead, run
 from tui.desk import Desk, Pictures
@@ -35,7 +36,7 @@ Acts = dict[str, Callable[[], Awaitable[object]]]
 
 async def acts_of(house: House, account: Account) -> Acts:
     """Everything that the doors let an account try, by name; each as harmless as it can be."""
-    desk = Desk(house.db, account, Pictures(), house.clock)
+    desk = Desk(house.db, account, Pictures(), house.clock, Recent(house.db))
     manager, office, project = Manager(desk), Office(desk), await house.db.read(project_by_id, house.project)
     p, other, key = house.project, house.other, KeyLine("SHA256:x", "ssh-ed25519 AAAA x")
     new = NewProject("Other", TaskType.MULTI_CLASS, f"local:{house.folder}", ("cat",))
