@@ -134,5 +134,7 @@ def blanks(kept: NDArray[np.bool_]) -> str:
 
 def blank_rows(rects: Iterable[CellRect], background: tuple[int, int, int]) -> str:
     """Rectangles of the screen in one colour, the cursor left where it is. Spaces: not every terminal erases in a colour."""
-    rows = [f"\x1b[{rect.row + n + 1};{rect.column + 1}H{' ' * rect.columns}" for rect in rects for n in range(rect.rows)]
+    rows = [
+        f"\x1b[{rect.row + n + 1};{rect.column + 1}H{' ' * rect.columns}" for rect in rects for n in range(rect.rows)
+    ]
     return "".join([SAVE, "\x1b[0;48;2;{};{};{}m".format(*background), *rows, RESTORE]) if rows else ""
