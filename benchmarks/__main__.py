@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.report import versions
+from benchmarks.report import forget_peak, versions
 
 NAMES = (
     "picture",
@@ -61,6 +61,7 @@ def main() -> int:
     args = parser.parse_args()
     missed = False
     for name in NAMES if "all" in args.names else args.names:
+        forget_peak()
         result = importlib.import_module(f"benchmarks.{name.replace('-', '_')}").run(args)
         result = {"benchmark": name, **versions(), **result}
         sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")

@@ -39,6 +39,11 @@ def latencies_ms(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
+def forget_peak() -> None:
+    """From here on `peak_mb` is the most memory since now, so that a benchmark does not report that of the one before."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_mb() -> float:
     """The most memory of this process so far; getrusage would count that of the process which started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
