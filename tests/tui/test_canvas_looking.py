@@ -31,7 +31,7 @@ async def shows(seat: Seat, screen: CanvasScreen, color: tuple[int, int, int]) -
 
 
 def test_brackets_turn_the_pages_of_a_file(tmp_path: Path) -> None:
-    """`]` and `[` go round the pages; regions, zoom and the words in the header go with them; one page says so."""
+    """`]` and `[` go round the pages; regions, zoom and the words in the header go with them."""
 
     async def story(house: House) -> None:
         async with house.session() as seat:
@@ -139,6 +139,7 @@ def test_brightness_and_contrast_change_what_is_seen_and_no_file(tmp_path: Path)
             plain, stored = cells(), np.asarray(screen._image.levels[0]).copy()  # type: ignore[union-attr]
             await seat.press(">", ")")
             await seat.until(lambda: canvas.is_settled and cells() != plain, "a brighter picture")
+            assert "bright +1 contrast +1" in seat.text
             assert (screen._image.levels[0] == stored).all()  # type: ignore[union-attr]
             await seat.press("<", "(")
             await seat.until(lambda: canvas.is_settled and cells() == plain, "the picture as it was")

@@ -68,7 +68,7 @@ def test_a_window_is_chosen_by_keys(tmp_path: Path) -> None:
     play(tmp_path, story, **scan("CT_small.dcm"))
 
 
-@pytest.mark.parametrize(("name", "says"), [("examples_ybr_color.dcm", "in colour"), ("", "of DICOM files")])
+@pytest.mark.parametrize(("name", "says"), [("examples_ybr_color.dcm", "in colour"), ("", "no DICOM image")])
 def test_what_has_no_window_says_so(tmp_path: Path, name: str, says: str) -> None:
     """A colour image and a photo refuse `w` in words, and letters stay what they were."""
 

@@ -138,7 +138,7 @@ def test_the_window_ends_with_its_image(tmp_path: Path) -> None:
             assert "invert" not in seat.line("labels")
             assert "w window" not in seat.line("keys")
             await seat.press("w")
-            assert "of DICOM files" in seat.text
+            assert "no DICOM image" in seat.text
 
     run(tmp_path, story, images=1, files=mixed)
 

@@ -7,6 +7,7 @@ from tui.canvas.tools import Hand, Tool
 
 Words = tuple[tuple[str, str], ...]
 
+LEVELING: Words = (("arrows", "level, width"), ("Shift+arrows", "farther"))
 CHOOSING: Words = (("a-z", "choose"),)
 POINTING: Words = (("a-z", "to a cell"), ("arrows", "nudge"), ("Space", "point"), ("Backspace", "back"))
 MOVING: Words = (("arrows", "move"), ("Shift+arrows", "farther"), ("Ctrl+Z", "undo"))
@@ -23,15 +24,24 @@ RESTING: Words = (
 
 
 def words_now(
-    hand: Hand, chosen: Box | Polygon | None, *, has_letters: bool, is_pointing: bool, takes_polygons: bool
+    hand: Hand,
+    chosen: Box | Polygon | None,
+    *,
+    is_leveling: bool = False,
+    has_letters: bool,
+    is_pointing: bool,
+    takes_polygons: bool,
 ) -> Words:
     """Pairs of a key and a word, those that matter most first.
 
     Args:
         chosen: the shape of the chosen region.
+        is_leveling: the window of a DICOM image is being chosen.
         has_letters: letters on regions, or on proposals, wait to be typed.
         is_pointing: the crosshair is there.
     """
+    if is_leveling:
+        return LEVELING
     if has_letters:
         return CHOOSING
     if is_pointing:

@@ -21,6 +21,10 @@ class Look:
     brightness: int = 0
     contrast: int = 0
 
+    def __str__(self) -> str:
+        parts = (("bright", self.brightness), ("contrast", self.contrast))
+        return " ".join(f"{word} {steps:+d}" for word, steps in parts if steps)
+
     def changed(self, *, brightness: int = 0, contrast: int = 0) -> Look:
         """Some steps further, within the bounds."""
 

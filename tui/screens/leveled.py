@@ -85,7 +85,7 @@ class LeveledScreen(TaglineScreen):
         if aim is None:
             return
         if not is_dicom_path(aim.item.path):
-            self._tell("window and level are of DICOM files; < > ( ) change brightness and contrast")
+            self._tell("no DICOM image: < > and ( ) change brightness and contrast")
             return
         levels = await self.ask(self.desk.pictures.levels(aim.datastore, aim.item, aim.frame))
         if levels is None or self._leveled_image() != aim:

@@ -169,5 +169,5 @@ class PictureScreen(WorkScreen):
             self._tell("this file has one page")
             return
         self._frame = (self._frame + (1 if name == "right_square_bracket" else -1)) % item.frames
-        self._tell(f"page {self._frame + 1} of {item.frames}")
+        self._tell("")
         self.run_worker(partial(self._open, item), group="pictures", exclusive=True)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from core.errors import TaglineError
 from tui.canvas import tools
 from tui.canvas.footer import words_now
 from tui.canvas.overlay import Outline, Overlay
+from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
 from tui.desk import LabelingDesk
 from tui.keymap import Scope, bindings, footer, keys_of
@@ -98,12 +99,17 @@ class CanvasScreen(MouseScreen):
         words = words_now(
             self._hand,
             None if region is None else region.shape,
+            is_leveling=self._leveling is not None,
             has_letters=bool(self._hints or self._proposed),
             is_pointing=self._pointer is not None,
             takes_polygons=self._takes_polygons,
         )
-        window = footer(self.window_keys()) if self._pointer is None else ()
+        window = footer(self.window_keys()) if self._pointer is None and self._leveling is None else ()
         line.show(hints((*window, *words)), hints(footer(keys_of(Scope.EVERYWHERE))), group=2)
+
+    def _show_levels(self) -> None:
+        super()._show_levels()
+        self.show_footer(self.query_one("#keys", Line))
 
     def _overlay(self) -> Overlay:
         at = None if self._pointer is None or self._viewport is None else self._viewport.to_image(self._pointer.at)
@@ -135,6 +141,10 @@ class CanvasScreen(MouseScreen):
             parts.append((f"{count} region{'' if count == 1 else 's'} ", "secondary"))
         if self._viewport is not None:
             parts.append((f"{self._viewport.scale:.0%} ", "secondary"))
+        if self._item is not None and self._item.frames > 1:
+            parts.append((f"page {self._frame + 1} of {self._item.frames} ", "secondary"))
+        if self._look != Look():
+            parts.append((f"{self._look} ", "secondary"))
         if self._pointer is not None and self._viewport is not None:
             x, y = self._viewport.to_image(self._pointer.at)
             parts.append((f"{x:.0f},{y:.0f} ", "secondary"))
