@@ -92,3 +92,20 @@ def test_a_thousand_regions_have_hints_and_rows_that_are_made_once(tmp_path: Pat
             assert screen._shown.still(*drawn) is still
 
     play(tmp_path, story)
+
+
+def test_the_next_region_is_named_without_changing_the_chosen_one(tmp_path: Path) -> None:
+    """`n` and a digit: the header says what the next region will be; the one that is chosen keeps its label."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await draw_box(seat)
+            before = regions(screen)
+            await seat.press("escape", "n", "2")
+            assert regions(screen) == before
+            assert "the next region is dog" in seat.text
+            await seat.press("r", "p", "p", "space", "e", "e", "space")
+            assert [region.label for region in regions(screen)[1:]] == [screen._desk.labels.by_path("dog").id]
+
+    play(tmp_path, story)

@@ -14,6 +14,7 @@ from tui.desk import LabelingDesk
 from tui.screens.canvas.picture import PictureScreen
 from tui.screens.canvas.shown import Shown
 from tui.screens.dialogs import Confirm, LabelSearch
+from tui.text import clean
 
 REMEMBERED = 40
 
@@ -112,6 +113,8 @@ class RegionScreen(PictureScreen):
 
     def _take_label(self, label: LabelId) -> None:
         self._label = label
+        if self._names_next:
+            self._tell(f"the next region is {clean(self._desk.labels.by_id(label).name)}")
         chosen, self._names_next = self._regions.chosen if not self._names_next else None, False
         if chosen is None or self._is_drawing or not self._edit(Relabel(label)):
             self._draw()

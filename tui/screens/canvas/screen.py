@@ -138,7 +138,8 @@ class CanvasScreen(MouseScreen):
             parts.append((f"{clean(self._desk.labels.by_id(self._next_label).name)} ", "foreground"))
         count = len(self._regions.regions)
         if count and not self.query_one(RegionList).display:
-            parts.append((f"{count} region{'' if count == 1 else 's'} ", "secondary"))
+            hidden = "" if self._is_overlay_shown else "hidden "
+            parts.append((f"{count} region{'' if count == 1 else 's'} {hidden}", "secondary"))
         if self._viewport is not None:
             parts.append((f"{self._viewport.scale:.0%} ", "secondary"))
         if self._item is not None and self._item.frames > 1:
