@@ -73,7 +73,7 @@ def test_a_page_without_its_pictures_says_so_and_gets_them(tmp_path: Path, away:
 
 
 def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> None:
-    """The region screen tells and asks again as well."""
+    """The region screen tells, goes on telling in its header, and asks again as well."""
 
     async def story(house: House) -> None:
         away.append("gone")
@@ -84,7 +84,9 @@ def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> No
             await seat.press("enter")
             await seat.until(lambda: "datastore does not answer" in seat.notices, "a notice")
             assert seat.screen._image is None
+            assert "the datastore does not answer" in seat.text, "for as long as it lasts"
             away.clear()
             await seat.until(lambda: seat.screen._image is not None, "the picture")
+            await seat.until(lambda: "the datastore does not answer" not in seat.text, "the words gone")
 
     play(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)

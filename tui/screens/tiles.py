@@ -17,13 +17,13 @@ from tui.canvas.viewport import Viewport
 from tui.desk import LabelingDesk
 from tui.picture.prepare import Prepared
 from tui.screens.leveled import ARROWS, Aim
+from tui.screens.work.page import AWAY_NOTE
 from tui.screens.work.screen import WorkScreen
 from tui.terminal import Terminal
 from tui.widgets.tile import Tile
 
 ZOOM = 1.5
 PAN_PX = 48
-AWAY_NOTE = "the datastore does not answer"
 AS_IT_IS = Look()
 Cells = tuple[int, int]
 Color = tuple[int, int, int]

@@ -19,6 +19,7 @@ from tui.text import clean
 T = TypeVar("T")
 
 ASK_AGAIN_S, TELL_EVERY_S = 2.0, 10.0
+AWAY_NOTE = "the datastore does not answer"
 AWAY = "The datastore does not answer just now. The pictures come by themselves when it is back; your work is kept."
 
 
