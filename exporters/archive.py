@@ -106,14 +106,33 @@ async def _write(view: Snapshot, name: str, output: Output, now_ms: int) -> dict
     return counts
 
 
+@dataclass(frozen=True)
+class _Source:
+    """An archive that was found whole, and what it says of itself."""
+
+    file: zipfile.ZipFile
+    manifest: dict[str, Any]
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
 async def restore_project(
-    db: Database, path: Path, *, name: str | None = None, datastore: str | None = None, now_ms: int
+    db: Database,
+    path: Path,
+    *,
+    name: str | None = None,
+    datastore: str | None = None,
+    now_ms: int,
+    on_progress: Callable[[int, int], None] = _silent,
 ) -> Restored:
     """Bring an archived project in, paused; whole, or nothing. Others write meanwhile, and see it only once it is whole.
 
     Args:
         name: another name than it had.
         datastore: where its images are now, if elsewhere.
+        on_progress: told how many rows of how many are in.
 
     Raises:
         DuplicateName: a project has, or once had, the name.
@@ -128,7 +147,7 @@ async def restore_project(
         try:
             manifest = await asyncio.to_thread(_checked, archive, path.name)
             arrival = Arrival(name, datastore, now_ms)
-            await _restore(db, archive, manifest, arrival)
+            await _restore(db, _Source(archive, manifest), arrival, on_progress)
         except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
             raise BadInput(f"{path.name} is damaged ({error}); nothing was restored.") from error
     known = arrival.name or str(manifest["project"])
@@ -170,20 +189,20 @@ def _manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return found
 
 
-async def _restore(db: Database, archive: zipfile.ZipFile, manifest: dict[str, Any], arrival: Arrival) -> None:
+async def _restore(db: Database, source: _Source, arrival: Arrival, on_progress: Callable[[int, int], None]) -> None:
     """Take everything in and show it; what cannot be goes out again."""
     now_ms = _clock(arrival.now_ms)
     worker = f"restore {socket.gethostname()} {os.getpid()}"
     while await restoring.clear_one(db, worker, now_ms=now_ms):
         pass
-    name = arrival.name or str(manifest["project"])
+    name = arrival.name or str(source.manifest["project"])
     if await db.read(restoring.is_arriving, name):
         raise DuplicateName(
             f"{name!r} is being restored just now, or that was cut off; then it is cleared away in {restoring.LEASE_S} s."
         )
     job = await db.write(restoring.begin, worker, now_ms=now_ms())
     try:
-        await _take_all(db, archive, manifest, arrival, job, now_ms)
+        await _take_all(db, source, arrival, job, now_ms, on_progress)
         await db.write(restoring.keep, job, now_ms=now_ms(), lease_s=restoring.CHECK_LEASE_S)
         await db.read(arrival.check)
         await db.write(restoring.finish, job, arrival, now_ms=now_ms())
@@ -201,24 +220,24 @@ def _clock(began_ms: int) -> Callable[[], int]:
 
 async def _take_all(
     db: Database,
-    archive: zipfile.ZipFile,
-    manifest: dict[str, Any],
+    source: _Source,
     arrival: Arrival,
     job: Job,
     now_ms: Callable[[], int],
+    on_progress: Callable[[int, int], None],
 ) -> None:
-    for table in TABLES:
-        if table.name not in manifest["rows"]:
-            continue
+    rows_of: dict[str, int] = source.manifest["rows"]
+    for table in (table for table in TABLES if table.name in rows_of):
         where = f"{table.name}.jsonl"
-        with archive.open(where) as file:
+        with source.file.open(where) as file:
             batches = _batches(file, where)
             while batch := await asyncio.to_thread(next, batches, None):
                 began = time.monotonic()
                 taken = await db.write(restoring.step, job, arrival, table, batch, where, now_ms=now_ms())
                 arrival.took(table, len(batch), taken)
+                on_progress(sum(arrival.counts.values()), sum(rows_of.values()))
                 await restoring.rest(db, time.monotonic() - began)
-        if arrival.counts.get(table.name, 0) != manifest["rows"][table.name]:
+        if arrival.counts.get(table.name, 0) != rows_of[table.name]:
             raise BadInput(f"{where} has not as many rows as the manifest says; nothing was restored.")
 
 

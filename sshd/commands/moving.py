@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import BadInput, Forbidden
 from core.roles import Action
 from exporters.archive import archive_project, restore_project
+from sshd.commands.bar import Bar
 from sshd.commands.context import Context
 from sshd.commands.finding import find_project
 from storage import open_store
@@ -72,7 +73,10 @@ async def _restore(context: Context, args: argparse.Namespace) -> None:
         datastore = (await asyncio.to_thread(open_store, datastore)).url
     if args.name is not None and (not args.name.strip() or not args.name.isprintable()):
         raise BadInput("A project's name is printable and not empty.")
-    done = await restore_project(context.db, args.file, name=args.name, datastore=datastore, now_ms=context.now_ms)
+    with Bar("Restoring") as bar:
+        done = await restore_project(
+            context.db, args.file, name=args.name, datastore=datastore, now_ms=context.now_ms, on_progress=bar.at
+        )
     text = (
         f"{done.name} is here, paused: {done.rows['item']:,} items, {done.rows['assignment']:,} answers, "
         f"{done.rows['event']:,} events. Start it with `project resume`."

@@ -101,7 +101,10 @@ def test_labelers_submit_while_a_project_comes_in(run: Run, tmp_path: Path, monk
 
         monkeypatch.setattr(archive, "STEP_ROWS", STEP_ROWS)
         monkeypatch.setattr(restoring, "rest", meanwhile)
-        done = await restore_project(db, file, name="Again", now_ms=LATER_MS)
+        told: list[tuple[int, int]] = []
+        done = await restore_project(db, file, name="Again", now_ms=LATER_MS, on_progress=lambda *far: told.append(far))
+        assert told == sorted(told)
+        assert told[-1] == (sum(done.rows.values()),) * 2
         assert handed_in > 40
         assert (await db.read(get_project, "Again")).state is ProjectState.PAUSED
         assert done.rows["item"] == 30
