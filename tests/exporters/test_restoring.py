@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
-from core import people, projects, restoring
+from core import backup, people, projects, restoring
 from core.access import OPERATOR
 from core.annotation import SubmittedItem
 from core.auditlog import Wanted, entries
-from core.database import Database
+from core.backup import back_up
+from core.database import Database, open_database
 from core.errors import DuplicateName, JobLost, NotFound
 from core.ids import AccountId, ProjectState, Role, TaskType
 from core.invariants import violations
@@ -147,6 +148,27 @@ async def killed(url: str, file: Path, steps: int) -> None:
     assert await child.stdout.readline() == b"half\n"
     child.send_signal(signal.SIGKILL)
     await child.wait()
+
+
+def test_a_backup_in_the_middle_is_sound(run: Run, database_url: str, tmp_path: Path) -> None:
+    """A backup made when a restore was killed comes in elsewhere; there, too, the half project is unseen and cleared away."""
+    other_url = f"sqlite:///{tmp_path / 'other.db'}"
+
+    async def body(db: Database) -> None:
+        file = await house(db, tmp_path)
+        before = await db.read(_counted)
+        await killed(database_url, file, 12)
+        await back_up(db, tmp_path / "backup.tagline")
+        await backup.restore(other_url, tmp_path / "backup.tagline", replace=False, now_ms=LATER_MS)
+        other = await open_database(other_url)
+        try:
+            await unseen(other)
+            assert await restoring.clear_one(other, "janitor", now_ms=lambda: LATER_MS + 10_000_000)
+            assert await other.read(_counted) == before
+        finally:
+            await other.close()
+
+    run(body)
 
 
 def test_a_restore_that_was_taken_for_dead_stops(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
