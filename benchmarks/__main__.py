@@ -41,6 +41,8 @@ NAMES = (
     "assist_regions",
     "assist_kills",
     "assist_beside",
+    "assist_purity",
+    "assist_segmenter",
     "assist_speed",
 )
 

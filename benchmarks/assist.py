@@ -10,15 +10,13 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import beta
 
-from assist.classification.cluster import gather_all, reduced
-from assist.classification.embeddings import EmbeddingStore, content_key
 from assist.device import choose_device, has_torch, stay_modest
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
@@ -50,12 +48,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     seeds = range(args.items or 3)
     with tempfile.TemporaryDirectory(prefix="tagline-assist-") as folder:
         runs = [asyncio.run(one_seed(Path(folder), seed)) for seed in seeds]
-        pure = page_purity(Path(folder))
         several = asyncio.run(one_seed(Path(folder), 0, make_coco))
     keys = [found["keys_an_image"] for found in runs]
     return {
         "set": "sign-digits, 2,062 images, 10 classes, one labeler",
-        "page_purity": pure,
         "several_labels": several,
         "runs": runs,
         "keys_an_image": {"mean": round(float(np.mean(keys)), 3), "worst": max(keys), "by_hand": 1.0},
@@ -141,29 +137,6 @@ async def label_all(db: Database, runtime: Runtime, labeler: Labeler) -> list[di
         done = labeler.images.total()
         if not history or done >= history[-1]["labeled"] + 200:
             history.append({"labeled": done, "keys": labeler.total_keys, "prelabeled": labeler.images["prelabeled"]})
-
-
-def page_purity(folder: Path) -> dict[str, Any]:
-    """How pure pages of 4, 6 and 9 images are by frozen features alone, beside random pages."""
-    shared = data_folder()
-    assert shared is not None
-    root = shared / "sign-digits"
-    backbone = Runtime(choose_device(), folder, {}).backbone("auto")
-    vectors = EmbeddingStore(folder / "features", backbone.id, sum(backbone.groups))
-    files = [(file, content_key(f"local:{root}", file.path, file.etag)) for file in LocalStore(root).list("**")]
-    there = [(file.path.split("/")[0], key) for file, key in files if key in vectors]
-    truth, features = np.array([label for label, _ in there]), vectors.take([key for _, key in there])
-    unit, rng, found = reduced(features, 0), np.random.default_rng(0), {}
-    for size in (4, 6, 9):
-        groups = gather_all(unit, size=size, least=size)
-        mixed = np.array_split(rng.permutation(len(truth)), len(truth) // size)
-        found[str(size)] = {"clustered": _pure(truth, groups), "random": _pure(truth, mixed), "pages": len(groups)}
-    return found
-
-
-def _pure(truth: Any, groups: Iterable[Any]) -> float:
-    parts = [Counter(truth[group].tolist()).most_common(1)[0][1] / len(group) for group in groups]
-    return round(float(np.mean(parts)), 3)
 
 
 async def report(

@@ -125,8 +125,8 @@ def _way(
 def _polygons(picked: Sequence[tuple[LabeledPhoto, Truth]]) -> dict[str, Any]:
     ways: dict[str, Callable[[LabeledPhoto, Truth], NDArray[np.bool_]]] = {
         "ellipse": lambda photo, truth: ellipse(photo.rgb.shape[:2], truth.box),
-        "box to polygon": lambda photo, truth: _filled(box_to_polygon(photo.rgb, truth.box), photo.rgb.shape),
-        "extremes to polygon": lambda photo, truth: _filled(
+        "box to polygon": lambda photo, truth: filled(box_to_polygon(photo.rgb, truth.box), photo.rgb.shape),
+        "extremes to polygon": lambda photo, truth: filled(
             extremes_to_polygon(photo.rgb, _extremes(truth)), photo.rgb.shape
         ),
     }
@@ -144,7 +144,8 @@ def _polygons(picked: Sequence[tuple[LabeledPhoto, Truth]]) -> dict[str, Any]:
     return found | {"median points": statistics.median(points)}
 
 
-def _filled(polygon: Polygon, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def filled(polygon: Polygon, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The inside of a polygon as a mask of the whole image, bool (H, W)."""
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round((np.array(polygon.points) - 0.5) * 16).astype(np.int32)], 1, shift=4)
     return mask.astype(bool)

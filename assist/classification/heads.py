@@ -20,22 +20,42 @@ Floats = NDArray[np.float32]
 
 FOLDS = 5
 STRENGTH = 100.0
+REACH = 3.0
 MOST_STEPS = 300
 
 
 @dataclass(frozen=True)
-class Head:
-    """A linear model: logits = ((x - mean) * scale) @ weights + bias.
+class Scaling:
+    """What features go through first: each number varies alike, each group weighs the same, and none reaches far.
+
+    The bound matters for images unlike any labeled one: a linear model would be surest of those, and wrong.
 
     Attributes:
-        mean, scale: float32 (D,), of the features it was fitted on.
+        mean, scale: float32 (D,), of the features it was made from.
+        reach: float32 (D,), where scaled numbers are cut off: `REACH` standard deviations.
+    """
+
+    mean: Floats
+    scale: Floats
+    reach: Floats
+
+    def __call__(self, features: NDArray[np.floating]) -> Floats:
+        """Float32 (N, D), scaled."""
+        x = (features.astype(np.float32) - self.mean) * self.scale
+        return np.clip(x, -self.reach, self.reach, out=x)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear model: logits = scaling(x) @ weights + bias.
+
+    Attributes:
         weights, bias: float32 (D, C) and (C,).
         classes: the labels' ids, in the order of the columns.
         temperature: by which logits become probabilities.
     """
 
-    mean: Floats
-    scale: Floats
+    scaling: Scaling
     weights: Floats
     bias: Floats
     classes: tuple[int, ...]
@@ -43,14 +63,13 @@ class Head:
 
     def logits(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """(N, D) to (N, C)."""
-        x = (features.astype(np.float32) - self.mean) * self.scale
-        return np.asarray(x @ self.weights + self.bias, dtype=np.float64)
+        return np.asarray(self.scaling(features) @ self.weights + self.bias, dtype=np.float64)
 
     def to_bytes(self) -> bytes:
         """A stored form; inverse of `from_bytes`."""
         file = io.BytesIO()
         np.savez(
-            file, mean=self.mean, scale=self.scale, weights=self.weights, bias=self.bias,
+            file, mean=self.scaling.mean, scale=self.scaling.scale, reach=self.scaling.reach, weights=self.weights, bias=self.bias,
             classes=np.array(self.classes), temperature=np.array(self.temperature),
         )  # fmt: skip
         return file.getvalue()
@@ -61,29 +80,29 @@ class Head:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as found:
                 classes = tuple(int(n) for n in found["classes"])
-                arrays = (found["mean"], found["scale"], found["weights"], found["bias"])
-                return cls(*arrays, classes, float(found["temperature"]))
+                scaling = Scaling(found["mean"], found["scale"], found["reach"])
+                return cls(scaling, found["weights"], found["bias"], classes, float(found["temperature"]))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise UnreadableModel(error) from error
 
 
 def fit_classes(features: Floats, labels: NDArray[np.int64], groups: Sequence[int], *, seed: int) -> Head:
     """A head for one label an image. `labels` (N) are label ids, at least two different ones."""
-    mean, scale = _scaling(features, groups)
-    model = _fit((features - mean) * scale, labels, seed)
+    scaling = _scaling(features, groups)
+    model = _fit(scaling(features), labels, seed)
     weights, bias = model.coef_.T, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps one column for two classes
         weights, bias = np.hstack([-weights / 2, weights / 2]), np.array([-bias[0] / 2, bias[0] / 2])
     classes = tuple(int(n) for n in model.classes_)
-    return Head(mean, scale, weights.astype(np.float32), bias.astype(np.float32), classes)
+    return Head(scaling, weights.astype(np.float32), bias.astype(np.float32), classes)
 
 
 def fit_labels(
     features: Floats, truth: NDArray[np.bool_], classes: Sequence[int], groups: Sequence[int], *, seed: int
 ) -> Head:
     """A head for several labels an image: one regression a label. `truth` (N, C); labels all one way get a flat column."""
-    mean, scale = _scaling(features, groups)
-    x = (features - mean) * scale
+    scaling = _scaling(features, groups)
+    x = scaling(features)
     weights = np.zeros((x.shape[1], len(classes)), dtype=np.float32)
     bias = np.zeros(len(classes), dtype=np.float32)
     for column in range(len(classes)):
@@ -92,7 +111,7 @@ def fit_labels(
             continue
         model = _fit(x, truth[:, column].astype(np.int64), seed)
         weights[:, column], bias[column] = model.coef_[0], model.intercept_[0]
-    return Head(mean, scale, weights, bias, tuple(classes))
+    return Head(scaling, weights, bias, tuple(classes))
 
 
 def _fit(x: Floats, labels: NDArray[np.int64], seed: int) -> LogisticRegression:
@@ -101,13 +120,13 @@ def _fit(x: Floats, labels: NDArray[np.int64], seed: int) -> LogisticRegression:
         return LogisticRegression(C=STRENGTH, max_iter=MOST_STEPS, random_state=seed).fit(x, labels)
 
 
-def _scaling(features: Floats, groups: Sequence[int]) -> tuple[Floats, Floats]:
-    """Mean and scale (D,) by which each number varies alike and each group weighs the same, however long it is."""
+def _scaling(features: Floats, groups: Sequence[int]) -> Scaling:
+    """By these features (N, D); a group weighs the same, however long it is."""
     mean, deviation = features.mean(0), features.std(0)
     sizes = np.concatenate([np.full(size, size, dtype=np.float32) for size in groups])
     still = deviation < 1e-6
     scale = np.where(still, 0, 1 / np.where(still, 1, deviation)) / np.sqrt(sizes)
-    return mean.astype(np.float32), scale.astype(np.float32)
+    return Scaling(mean.astype(np.float32), scale.astype(np.float32), (REACH / np.sqrt(sizes)).astype(np.float32))
 
 
 def folds(labels: NDArray[np.int64] | None, n: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -73,8 +73,8 @@ async def train(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
     embedded, _ = await _embedded_items(ticket, subject, runtime, items, until=0.4)
     model = await _trained_model(ticket, subject, run, embedded)
     counts = await _infer(ticket, subject, embedded, model, run, since=0.6)
-    shown = f"{counts[ItemKind.PRELABELED]} prelabeled, {counts[ItemKind.CLUSTERED]} in clusters, "
-    line = f"{shown}{counts[ItemKind.MANUAL]} by hand. {model.metrics.get('why', '')}"
+    shown = f"{counts[ItemKind.PRELABELED]:,} prelabeled, {counts[ItemKind.CLUSTERED]:,} in clusters, "
+    line = f"{shown}{counts[ItemKind.MANUAL]:,} by hand. {model.metrics.get('why', '')}"
     await ticket.write(learning.end_run, run, RunState.ACTIVE, now_ms=now_ms(), line=line.strip())
 
 

@@ -62,7 +62,7 @@ async def train(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
         assert trained is not None
     metrics = (await ticket.db.read(learning.run_by_id, run)).metrics
     counts = await _infer(ticket, subject, runtime, items, trained, metrics, run, since=0.75)
-    line = f"{counts[ItemKind.PRELABELED]} prelabeled, {counts[ItemKind.MANUAL]} by hand. {_in_words(metrics)}"
+    line = f"{counts[ItemKind.PRELABELED]:,} prelabeled, {counts[ItemKind.MANUAL]:,} by hand. {_in_words(metrics)}"
     await ticket.write(learning.end_run, run, RunState.ACTIVE, now_ms=now_ms(), line=line.strip())
     FoldCache(runtime.folder, run).forget()
 

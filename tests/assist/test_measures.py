@@ -75,6 +75,16 @@ def test_a_head_survives_storage() -> None:
     assert (head.logits(x).argmax(1) == (x[:, 0] > 0)).mean() > 0.9
 
 
+def test_an_image_unlike_any_labeled_one_is_not_the_surest() -> None:
+    """However far from everything that it was fitted on, a head says no more than of what lies at the edge."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(60, 8)).astype(np.float32)
+    head = fit_classes(x, (x[:, 0] > 0).astype(np.int64), (4, 4), seed=0)
+    strange = rng.normal(size=(20, 8)).astype(np.float32) * 1000
+    assert np.allclose(head.logits(strange), head.logits(strange * 50))
+    assert np.abs(head.logits(strange)).max() < 10 * np.abs(head.logits(x)).max()
+
+
 def test_near_duplicates_share_a_page() -> None:
     """Copies with a little noise are grouped; no image is on two pages, and outliers are on none."""
     rng = np.random.default_rng(2)

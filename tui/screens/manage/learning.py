@@ -12,11 +12,11 @@ from core.assist_status import AssistStatus
 from core.learning import Run, counted
 from core.suggestions import Judged
 from tui.text import clean
-from tui.widgets.bars import ago, bar, column, span
+from tui.widgets.bars import HOUR_MS, LOWER, MINUTE_MS, ago, bar, column
 
 Colors = Mapping[str, str]
 NAME = 16
-BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+ROWS = 4
 
 
 def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int) -> Text:
@@ -43,7 +43,7 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
         text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
     if found.regions != Judged():
         text.append(_wrapped(f"of the regions: {regions_text(found.regions)}", width), colors["secondary"])
-    text.append("\n").append_text(_curve(found, colors, cells)).append_text(_runs(found, colors, now_ms))
+    text.append("\n").append_text(_curve(found, colors, cells)).append_text(_runs(found, colors, width, now_ms))
     for worker in found.workers:
         note = f": {worker.note}" if worker.note and worker.note != found.says else ""
         text.append(_wrapped(f"{worker.name} on {worker.device}{note}", width), colors["secondary"])
@@ -66,14 +66,18 @@ def _curve(found: AssistStatus, colors: Colors, cells: int) -> Text:
     run = next((run for run in found.runs if run.metrics.get("curve")), None)
     if run is None:
         return Text()
-    text = Text().append(column("precision", NAME))
-    for covered, precision in curve_cells(run.metrics["curve"], cells):
-        shown = run.threshold is not None and covered <= (run.metrics.get("coverage") or 0)
-        color = "success" if precision >= found.settings.target else "warning"
-        text.append(_height(precision), f"{colors[color]}{'' if shown else ' dim'}")
-    text.append(f"  target {found.settings.target:.0%}\n")
-    text.append(column("", NAME)).append("surest".ljust(max(0, cells - 3)) + "all", colors["secondary"])
-    return text.append("  bright: shown\n\n", colors["secondary"])
+    text = Text()
+    heads = {ROWS - 1: f"{'precision':<{NAME - 5}}100% ", 0: f"{'50% ':>{NAME}}"}
+    says = {ROWS - 1: f"  target {found.settings.target:.0%}", 0: "  bright: shown"}
+    points = curve_cells(run.metrics["curve"], cells)
+    for row in range(ROWS - 1, -1, -1):
+        text.append(heads.get(row, " " * NAME), colors["secondary"] if row != ROWS - 1 else "")
+        for covered, precision in points:
+            shown = run.threshold is not None and covered <= (run.metrics.get("coverage") or 0)
+            color = "success" if precision >= found.settings.target else "warning"
+            text.append(_block(precision, row), f"{colors[color]}{'' if shown else ' dim'}")
+        text.append(f"{says.get(row, '')}\n", colors["secondary"])
+    return text.append(column("", NAME)).append("surest".ljust(max(0, cells - 3)) + "all\n\n", colors["secondary"])
 
 
 def curve_cells(points: Sequence[tuple[float, float, float]], cells: int) -> list[tuple[float, float]]:
@@ -83,24 +87,41 @@ def curve_cells(points: Sequence[tuple[float, float, float]], cells: int) -> lis
     return [(at, next(p for _, covered, p in points if covered >= at - 1e-9)) for at in wanted]
 
 
-def _height(precision: float) -> str:
-    """A block as high as the precision lies between a half and one."""
-    return BLOCKS[min(len(BLOCKS) - 1, max(0, int((precision - 0.5) * 2 * len(BLOCKS))))]
+def _block(precision: float, row: int) -> str:
+    """The part in this row, counted from below, of a column that is as high as the precision lies between a half and one."""
+    eighths = max(1, round((precision - 0.5) * 2 * 8 * ROWS))
+    return LOWER[min(8, max(0, eighths - 8 * row))]
 
 
-def _runs(found: AssistStatus, colors: Colors, now_ms: int) -> Text:
+def _runs(found: AssistStatus, colors: Colors, width: int, now_ms: int) -> Text:
     if not found.runs:
         return Text("No run yet.\n\n", colors["secondary"])
-    heads = (("run", 12), ("state", 13), ("began", 16), ("took", 14))
+    heads = (("run", 10), ("state", 13), ("began", 15), ("took", 8))
     text = Text().append("".join(column(word, cells) for word, cells in heads), colors["secondary"])
     text.append("right  covers\n", colors["secondary"])
     for run in found.runs:
-        text.append(column(run.kind, 12)).append(column(run.state.value, 13), _state_color(run, colors))
-        text.append(column(ago(run.started_ms, now_ms), 16))
-        text.append(column("" if run.ended_ms is None else span(run.ended_ms - run.started_ms), 14))
+        text.append(column(run.kind, 10)).append(column(run.state.value, 13), _state_color(run, colors))
+        text.append(column(ago(run.started_ms, now_ms), 15))
+        text.append(column("" if run.ended_ms is None else took(run.ended_ms - run.started_ms), 8))
         right = run.metrics.get("audit_accuracy", run.metrics.get("precision"))  # of regions, those that are drawn
         text.append(f"{_percent(right):<7}{_percent(run.metrics.get('coverage'))}\n")
+        for line in wrap(_log(run, found.says), width - 2):
+            text.append(f"  {line}\n", colors["secondary"])
     return text.append("\n")
+
+
+def _log(run: Run, said: str) -> str:
+    """What the run says of itself, unless it has been said."""
+    log = clean(" ".join(run.log.split()))
+    return "" if log == clean(said) else log
+
+
+def took(ms: int) -> str:
+    """A length of time in a few cells."""
+    for unit_ms, word in ((HOUR_MS, "h"), (MINUTE_MS, "min")):
+        if ms >= 2 * unit_ms:
+            return f"{round(ms / unit_ms)} {word}"
+    return f"{round(ms / 1000)} s"
 
 
 def _state_color(run: Run, colors: Colors) -> str:
