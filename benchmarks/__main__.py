@@ -40,6 +40,7 @@ NAMES = (
     "assist",
     "assist_regions",
     "assist_kills",
+    "assist_kills_regions",
     "assist_beside",
     "assist_purity",
     "assist_segmenter",

@@ -22,7 +22,7 @@ from core import jobs, learning
 from core.annotation import Answer
 from core.assist_schedule import KINDS, TRAIN, dedup
 from core.database import Database, open_database
-from core.ids import ItemId
+from core.ids import ItemId, ProjectId
 from core.jobs import JobState
 from core.learning import RunState
 from core.progress import queue_counts
@@ -55,10 +55,10 @@ async def _killed(folder: Path, kills: int) -> dict[str, Any]:
         studio = await open_studio(db, folder, each=EACH, target=0.8)
         await studio.let_it_work()
         await studio.label(LABELED)
-        before = await _answers(db, studio)
+        before = await people_said(db, studio.project)
         phases = await _kill_often(db, folder, studio, kills)
-        await _finish_with_two(db, folder, studio)
-        return {"kills": kills, "killed in": dict(phases), **await _compared(db, studio, before)}
+        await finish_with_two(db, folder, studio.project)
+        return {"kills": kills, "killed in": dict(phases), **await compared(db, studio.project, before)}
     finally:
         await db.close()
 
@@ -74,7 +74,7 @@ async def _kill_often(db: Database, folder: Path, studio: Studio, kills: int) ->
         if not await db.read(jobs.unfinished_count):
             await db.write(jobs.enqueue, TRAIN, dedup(studio.project), {}, now_ms=NOW_MS, project=studio.project)
         worker = await start(folder)
-        while not await db.read(_is_held):  # noqa: ASYNC110 - the fact lies in the database
+        while not await db.read(is_held):  # noqa: ASYNC110 - the fact lies in the database
             await asyncio.sleep(0.01)
         await asyncio.sleep(rng.uniform(*PAUSES_S))
         worker.send_signal(signal.SIGKILL)
@@ -84,7 +84,7 @@ async def _kill_often(db: Database, folder: Path, studio: Studio, kills: int) ->
     return phases
 
 
-def _is_held(conn: Connection) -> bool:
+def is_held(conn: Connection) -> bool:
     """True once a worker that lives has a job in hand: the leases of the dead ones were set back."""
     held = (JOB.c.state == JobState.RUNNING.value) & (JOB.c.lease_until_ms > 1)
     return conn.execute(select(JOB.c.id).where(held)).first() is not None
@@ -104,33 +104,36 @@ async def _phase(db: Database, folder: Path, studio: Studio) -> str:
     return f"{job.kind}: {'embedding' if keys < 16 * len(studio.truth) else 'fitting or placing'}"
 
 
-async def _finish_with_two(db: Database, folder: Path, studio: Studio) -> None:
+async def finish_with_two(db: Database, folder: Path, project: ProjectId) -> None:
+    """Two workers at once, until nothing is left to do and a model is in use."""
     if not await db.read(jobs.unfinished_count):
-        await db.write(jobs.enqueue, TRAIN, dedup(studio.project), {}, now_ms=NOW_MS, project=studio.project)
+        await db.write(jobs.enqueue, TRAIN, dedup(project), {}, now_ms=NOW_MS, project=project)
     workers = [await start(folder), await start(folder)]
     async with asyncio.timeout(WAIT_S):
-        while await _is_busy(db, studio):  # noqa: ASYNC110 - the fact lies in the database
+        while await _is_busy(db, project):  # noqa: ASYNC110 - the fact lies in the database
             await asyncio.sleep(0.2)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
         await worker.wait()
 
 
-async def _is_busy(db: Database, studio: Studio) -> bool:
-    return bool(await db.read(jobs.unfinished_count)) or await db.read(learning.active_run, studio.project) is None
+async def _is_busy(db: Database, project: ProjectId) -> bool:
+    return bool(await db.read(jobs.unfinished_count)) or await db.read(learning.active_run, project) is None
 
 
-async def _answers(db: Database, studio: Studio) -> Mapping[ItemId, Answer]:
-    seen = await db.read(learning.seen_after, studio.project, ItemId(0), 10_000)
+async def people_said(db: Database, project: ProjectId) -> Mapping[ItemId, Answer]:
+    """Each answer that stands."""
+    seen = await db.read(learning.seen_after, project, ItemId(0), 10_000)
     return {one.item: one.answer for one in seen if one.answer is not None}
 
 
-async def _compared(db: Database, studio: Studio, before: Mapping[ItemId, Answer]) -> dict[str, Any]:
-    after = await _answers(db, studio)
-    queue = await db.read(queue_counts, studio.project)
+async def compared(db: Database, project: ProjectId, before: Mapping[ItemId, Answer]) -> dict[str, Any]:
+    """What was lost, doubled or changed, in counts."""
+    after = await people_said(db, project)
+    queue = await db.read(queue_counts, project)
     counted = await db.read(_by_kind)
-    runs = await db.read(learning.runs_of, studio.project, 200)
-    found = await db.read(jobs.jobs_of, studio.project, KINDS, 200)
+    runs = await db.read(learning.runs_of, project, 200)
+    found = await db.read(jobs.jobs_of, project, KINDS, 200)
     return {
         "jobs done": sum(job.state is JobState.DONE for job in found),
         "jobs given up": sum(job.state is JobState.FAILED for job in found),

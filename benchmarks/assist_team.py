@@ -28,7 +28,8 @@ class Labeler:
         truth: the right answer of each path.
         keys, images, pages: by the kind of page.
         several: whether an image may have several labels: there is no fast mode then, an arrow or Enter follows each image.
-        judged, right: prelabels that were shown, and those of them that were right.
+        judged, right: prelabels that were shown, and those of them that were right; with several labels an image each by itself.
+        target: the precision that the project wants of them.
     """
 
     db: Database
@@ -36,6 +37,7 @@ class Labeler:
     account: AccountId
     truth: Mapping[str, Answer]
     several: bool = False
+    target: float = 0.95
     keys: Counter[str] = field(default_factory=Counter)
     images: Counter[str] = field(default_factory=Counter)
     pages: Counter[str] = field(default_factory=Counter)
@@ -72,8 +74,14 @@ class Labeler:
         if kind is ItemKind.CLUSTERED:
             return switch + self._clustered(items)
         wrong = [n for n, h in enumerate(items) if set(h.draft.answer.labels) != set(self.truth[h.path].labels)]
-        self.judged += len(items)
-        self.right += len(items) - len(wrong)
+        if self.several:
+            shown = [(label, self.truth[h.path].labels) for h in items for label in h.draft.answer.labels]
+            self.judged, self.right = (
+                self.judged + len(shown),
+                self.right + sum(label in truth for label, truth in shown),
+            )
+        else:
+            self.judged, self.right = self.judged + len(items), self.right + len(items) - len(wrong)
         return switch + walk(wrong, len(items)) + sum(self._edits(items[n]) for n in wrong) + 1
 
     def _edits(self, held: HeldItem) -> int:

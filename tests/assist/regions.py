@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from PIL import Image, ImageDraw
 
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
-from core import people, projects
+from core import people, projects, queue, submissions
 from core.access import OPERATOR
-from core.annotation import Answer, Region
+from core.annotation import Answer, Region, SubmittedItem
 from core.database import Database
 from core.geometry import Box, Polygon
 from core.ids import AccountId, LabelId, ProjectId, Role, TaskType
@@ -66,3 +67,15 @@ async def let_it_work(db: Database, runtime: Runtime) -> None:
     await ask_for_due(db)
     while await take_one(db, runtime, "test", ("torch",), asyncio.Event()):
         await ask_for_due(db)
+
+
+async def draw_regions(
+    db: Database, project: ProjectId, account: AccountId, truth: Mapping[str, Answer], count: int
+) -> None:
+    """Label so many pictures with what is on them; `truth` names labels by their number, from 1."""
+    names = [label.id for label in await db.read(projects.label_classes, project)]
+    for _ in range(count):
+        held = (await db.write(queue.claim_page, project, account, 1, now_ms=NOW_MS)).items[0]
+        answer = Answer(regions=tuple(Region(names[one.label - 1], one.shape) for one in truth[held.path].regions))
+        found = [SubmittedItem(held.item, held.token, answer)]
+        assert not (await db.write(submissions.submit, project, account, found, now_ms=NOW_MS)).refused

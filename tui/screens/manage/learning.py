@@ -96,12 +96,12 @@ def _block(precision: float, row: int) -> str:
 def _runs(found: AssistStatus, colors: Colors, width: int, now_ms: int) -> Text:
     if not found.runs:
         return Text("No run yet.\n\n", colors["secondary"])
-    heads = (("run", 10), ("state", 13), ("began", 15), ("took", 8))
+    heads = (("run", 10), ("state", 13), ("began", 16), ("took", 8))
     text = Text().append("".join(column(word, cells) for word, cells in heads), colors["secondary"])
     text.append("right  covers\n", colors["secondary"])
     for run in found.runs:
         text.append(column(run.kind, 10)).append(column(run.state.value, 13), _state_color(run, colors))
-        text.append(column(ago(run.started_ms, now_ms), 15))
+        text.append(column(ago(run.started_ms, now_ms), 16))
         text.append(column("" if run.ended_ms is None else took(run.ended_ms - run.started_ms), 8))
         right = run.metrics.get("audit_accuracy", run.metrics.get("precision"))  # of regions, those that are drawn
         text.append(f"{_percent(right):<7}{_percent(run.metrics.get('coverage'))}\n")
