@@ -17,7 +17,7 @@ from assist.classification import plan
 from assist.classification.embeddings import EmbeddingStore
 from assist.classification.featurize import embed_missing, keys_of
 from assist.classification.heads import Head
-from assist.classification.train import Model, Prediction, examples_of, learn, predict
+from assist.classification.train import LEAST_EXAMPLES, Model, Prediction, examples_of, learn, predict
 from assist.errors import CannotTrain
 from assist.queue_plan import Plan
 from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
@@ -109,6 +109,8 @@ def _train(subject: Subject, embedded: EmbeddedItems) -> tuple[Model, list[int]]
     """The model, and the rows that it learned from."""
     known = set(subject.labels)
     rows = [n for n, seen in enumerate(embedded.items) if seen.answer is not None and seen.answer.label_set & known]
+    if not any(seen.answer is not None for seen in embedded.items):
+        raise CannotTrain(f"No image is labeled yet; {LEAST_EXAMPLES} labeled images are the least to learn from.")
     if not rows:
         raise CannotTrain("No labeled image has a label that the project still has and a picture that can be read.")
     answers = [seen.answer for seen in embedded.items if seen.answer is not None and seen.answer.label_set & known]

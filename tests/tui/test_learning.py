@@ -66,4 +66,5 @@ def test_a_run_says_why_it_failed_once() -> None:
 
 def test_how_long_it_took_is_short() -> None:
     """Seconds, minutes and hours fit a narrow column."""
-    assert [took(ms) for ms in (400, 45_000, 100_000, 150_000, 10_000_000)] == ["0 s", "45 s", "100 s", "2 min", "3 h"]
+    shortened = [took(ms) for ms in (400, 45_000, 100_000, 150_000, 10_000_000, 400_000_000)]
+    assert shortened == ["0 s", "45 s", "100 s", "2 min", "3 h", "5 d"]

@@ -12,7 +12,7 @@ from core.assist_status import AssistStatus
 from core.learning import Run, counted
 from core.suggestions import Judged
 from tui.text import clean
-from tui.widgets.bars import HOUR_MS, LOWER, MINUTE_MS, ago, bar, column
+from tui.widgets.bars import DAY_MS, HOUR_MS, LOWER, MINUTE_MS, bar, column
 
 Colors = Mapping[str, str]
 NAME = 16
@@ -96,12 +96,12 @@ def _block(precision: float, row: int) -> str:
 def _runs(found: AssistStatus, colors: Colors, width: int, now_ms: int) -> Text:
     if not found.runs:
         return Text("No run yet.\n\n", colors["secondary"])
-    heads = (("run", 10), ("state", 13), ("began", 16), ("took", 8))
+    heads = (("run", 10), ("state", 13), ("began", 12), ("took", 8))
     text = Text().append("".join(column(word, cells) for word, cells in heads), colors["secondary"])
     text.append("right  covers\n", colors["secondary"])
     for run in found.runs:
         text.append(column(run.kind, 10)).append(column(run.state.value, 13), _state_color(run, colors))
-        text.append(column(ago(run.started_ms, now_ms), 16))
+        text.append(column(f"{took(now_ms - run.started_ms)} ago", 12))
         text.append(column("" if run.ended_ms is None else took(run.ended_ms - run.started_ms), 8))
         right = run.metrics.get("audit_accuracy", run.metrics.get("precision"))  # of regions, those that are drawn
         text.append(f"{_percent(right):<7}{_percent(run.metrics.get('coverage'))}\n")
@@ -118,10 +118,10 @@ def _log(run: Run, said: str) -> str:
 
 def took(ms: int) -> str:
     """A length of time in a few cells."""
-    for unit_ms, word in ((HOUR_MS, "h"), (MINUTE_MS, "min")):
+    for unit_ms, word in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min")):
         if ms >= 2 * unit_ms:
             return f"{round(ms / unit_ms)} {word}"
-    return f"{round(ms / 1000)} s"
+    return f"{max(0, round(ms / 1000))} s"
 
 
 def _state_color(run: Run, colors: Colors) -> str:
