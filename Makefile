@@ -26,7 +26,7 @@ demo: setup
 	$(BIN)/python -m sshd demo
 
 test: setup
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff format --check .
