@@ -45,6 +45,9 @@ POSTGRES_ARGS: dict[str, Any] = {
         "tcp_keepalives_count": "3",
         "tcp_user_timeout": "25000",
         "idle_in_transaction_session_timeout": "60000",
+        # Every read here is short: to start a worker process, or to compile, takes longer than what they would save.
+        "max_parallel_workers_per_gather": "0",
+        "jit": "off",
     },
 }
 JSON_AS: dict[str, Any] = {

@@ -247,9 +247,8 @@ def _scores(wanted: Filter, of: FromClause) -> list[ColumnElement[bool]]:
     """That the model whose suggestion the item carries was so sure of it."""
     if not wanted.by_score:
         return []
-    sure = [PREDICTION.c.item_id == of.c.id, PREDICTION.c.model_id == of.c.model_id]
-    if wanted.score_from is not None:
-        sure.append(PREDICTION.c.score >= wanted.score_from)
-    if wanted.score_until is not None:
-        sure.append(PREDICTION.c.score < wanted.score_until)
-    return [exists().where(*sure)]
+    # A value a row, not a semi-join: PostgreSQL would read every prediction there is to find none of these few rows'.
+    theirs = (PREDICTION.c.item_id == of.c.id, PREDICTION.c.model_id == of.c.model_id)
+    score = select(PREDICTION.c.score).where(*theirs).scalar_subquery()
+    found = [] if wanted.score_from is None else [score >= wanted.score_from]
+    return found if wanted.score_until is None else [*found, score < wanted.score_until]

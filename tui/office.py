@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import auditlog, people, projects
+from core import lognames, people, projects
 from core.access import if_allowed, require_anywhere
 from core.auditlog import Entry, Wanted
 from core.errors import BadInput
@@ -73,5 +73,5 @@ class Office:
         return Wanted(found.id if found else None, account.id if account else None, what, since_ms)
 
     async def log(self, wanted: Wanted, *, limit: int, before: int | None = None) -> tuple[Entry, ...]:
-        """Entries of the log, the newest first, those before an id where one is given."""
-        return await self._db.read(auditlog.entries, self.account, wanted, limit=limit, before=before)
+        """Entries of the log with names in them, the newest first, those before an id where one is given."""
+        return await self._db.read(lognames.named_entries, self.account, wanted, limit=limit, before=before)

@@ -19,7 +19,7 @@ from tui.widgets.row import Check
 
 MEANING_CELLS = 50
 CHOICE_CSS = """
-    & OptionList { height: auto; max-height: 14; background: $panel; border: none; margin-top: 1; padding: 0; scrollbar-size: 1 1; }
+    & OptionList { height: auto; max-height: 45vh; background: $panel; border: none; margin-top: 1; padding: 0; scrollbar-size: 1 1; }
     & OptionList:focus { border: none; background-tint: $background 0%; }
     & OptionList > .option-list--option-highlighted, & OptionList:focus > .option-list--option-highlighted { background: $surface; color: $accent; text-style: bold; }
     & .problem { color: $error; height: auto; margin-top: 1; }

@@ -32,7 +32,7 @@ class DataStep(Step):
 
     TITLE = "Data"
     DEFAULT_CSS = """
-    DataStep #found { height: auto; margin-bottom: 1; }
+    DataStep #found { height: 3; margin-bottom: 1; }
     DataStep #pictures { height: 1fr; min-height: 6; max-height: 14; }
     DataStep PictureView { width: 1fr; height: 100%; margin-right: 1; background: $background; }
     """
@@ -81,6 +81,11 @@ class DataStep(Step):
         elif not self._survey.images:
             self.wizard.note("There is no image; check the folder and the pattern.", is_wrong=True)
         return bool(self._survey and self._survey.images)
+
+    def on_resize(self) -> None:
+        """Pictures are made for the room that they have."""
+        if self._survey is not None:
+            self.call_after_refresh(self._show_pictures, self._survey.first)
 
     @on(Field.Typed)
     def _look_soon(self) -> None:

@@ -31,6 +31,7 @@ from tui.widgets.rows import Rows
 
 REFRESH_S = 2.0
 PAGE = 200
+UNNAMED = ("answer", "labels", "source")
 
 
 @dataclass(frozen=True)
@@ -171,11 +172,18 @@ def in_words(body: Any) -> str:
     if isinstance(body, Mapping):
         if set(body) == {"before", "after"}:
             return f"{in_words(body['before']) or 'nothing'} \u2192 {in_words(body['after']) or 'nothing'}"
-        told = ((str(key).replace("_", " "), in_words(value)) for key, value in body.items())
-        return ", ".join(f"{key} {value}" for key, value in told if value)
+        return ", ".join(told for key, value in body.items() if (told := _part(str(key), value)))
     if isinstance(body, list):
         return " ".join(in_words(one) for one in body)
     return "" if body is None else str(body)
+
+
+def _part(key: str, value: Any) -> str:
+    """One fact of an entry: an answer by its labels alone, regions by their number."""
+    if key == "regions" and isinstance(value, list):
+        return f"{len(value):,} region{'' if len(value) == 1 else 's'}" if value else ""
+    told = in_words(value)
+    return told if key in UNNAMED or not told else f"{key.replace('_', ' ')} {told}"
 
 
 class EntryDialog(ModalScreen[None]):
@@ -201,7 +209,8 @@ class EntryDialog(ModalScreen[None]):
             text.append(column(word, 10), f"bold {self.app.theme_variables['primary']}").append(f"{clean(value)}\n")
         body = orjson.dumps(entry.body, option=orjson.OPT_INDENT_2).decode() if entry.body else ""
         with VerticalScroll():
-            yield Static(text.append("\n").append(clean(body, lines=True)))
+            text.append("\n").append(clean(body, lines=True)).append("\n\n" if body else "\n")
+            yield Static(text.append("Esc: back", self.app.theme_variables["secondary"]))
 
 
 class FilterDialog(ModalScreen[Asked | None]):

@@ -81,7 +81,8 @@ def _append_answer(text: Text, n: int, one: OneAnswer, labels: LabelSet, accent:
     text.append(f"{n + 1} " if n < 9 else "  ", "bold").append("\u25a0 ", COLORS[n % len(COLORS)])
     text.append(f"{clean(one.name)}: ", "bold" if accent else "")
     counted = [name for name, _ in answer_tags(one.answer, labels)] if one.answer.regions else []
-    text.append("".join(f"\n      {name}" for name in counted) or answer_text(one.answer, labels)).append("\n")
+    lines = "".join(f"\n      {name}" for name in counted) if len(counted) > 1 else ""
+    text.append(lines or answer_text(one.answer, labels)).append("\n")
 
 
 def outlines(known: Known | None, whose: int | None, labels: LabelSet) -> tuple[Outline, ...]:

@@ -15,10 +15,10 @@ class WorkScreen(SubmittingScreen):
     # Sitting down.
 
     async def _sit_down(self) -> None:
-        """Instructions at the first visit, then the page."""
+        """Instructions, where there are some, at the first visit; then the page."""
         self.show_footer(self.query_one("#keys", Line))
         self._show_labels()
-        if self._desk.member.instructions_seen_ms is None:
+        if self._desk.project.instructions.strip() and self._desk.member.instructions_seen_ms is None:
             self.action_instructions()
             await self.ask(self._desk.remember(instructions_seen=True))
         self._start_clock()

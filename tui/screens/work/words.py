@@ -98,5 +98,6 @@ class WordsScreen(WorkBase):
         left = progress.todo if progress else 0
         text = "The queue is empty: nothing is left for you.\n"
         if left:
-            text += f"{left:,} images are in other labelers' hands; what comes back appears here by itself.\n"
+            them = "1 image is" if left == 1 else f"{left:,} images are"
+            text += f"{them} in other labelers' hands; what comes back appears here by itself.\n"
         self._show_message(text + "b: back to your submissions   Esc: projects")
