@@ -158,3 +158,21 @@ def test_what_ml_assist_does_is_seen_and_asked_for(tmp_path: Path) -> None:
             await seat.until(lambda: "Stopped" in seat.notices, "the end of it")
 
     run(tmp_path, story)
+
+
+def test_only_an_admin_exports_from_the_dashboard(tmp_path: Path) -> None:
+    """`x` asks an admin for a format; a lead reads that only an admin exports."""
+
+    async def story(house: House) -> None:
+        async with house.session(house.admin, size=SMALL) as seat:
+            await open_dashboard(seat)
+            await seat.press("x")
+            await seat.until(lambda: "Export photos as" in seat.text, "the question")
+        lead = await house.db.write(people.add_account, "lea", Role.LEAD, by=None, now_ms=START_MS)
+        await house.db.write(people.add_member, house.project, lead.id, Role.LEAD, by=None, now_ms=START_MS)
+        async with house.session(lead, size=SMALL) as seat:
+            await open_dashboard(seat)
+            await seat.press("x")
+            await seat.until(lambda: "Only an admin exports" in seat.notices, "the refusal")
+
+    run(tmp_path, story)

@@ -17,6 +17,7 @@ from tui.screens.manage import panels
 from tui.screens.manage.assign import ask_assignment
 from tui.screens.manage.base import ManageScreen
 from tui.screens.manage.chart_panel import ChartPanel
+from tui.screens.manage.export import ask_export
 from tui.screens.manage.learning import learning
 from tui.screens.manage.panel import Panel
 from tui.text import clean
@@ -190,6 +191,14 @@ class DashboardScreen(ManageScreen):
     async def action_assign(self) -> None:
         """Give images to labelers."""
         await ask_assignment(self, self._project)
+
+    @work
+    async def action_export(self) -> None:
+        """Export the labels into the datastore."""
+        if allowed(self.desk.account.role, Action.EXPORT):
+            await ask_export(self, self._project)
+        else:
+            self.say("Only an admin exports.")
 
     def action_log(self) -> None:
         """Who did what when in this project."""

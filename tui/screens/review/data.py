@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
@@ -18,6 +19,7 @@ from tui.screens.base import TaglineScreen
 from tui.screens.review.asking import FilterSearch
 from tui.screens.review.base import ReviewScreen
 from tui.screens.review.conflict import open_conflicts
+from tui.screens.review.giving import ask_to_whom
 from tui.screens.review.grid import ThumbGrid
 from tui.screens.review.item import ItemScreen
 from tui.screens.review.words import filter_chips
@@ -229,6 +231,12 @@ class DataScreen(ReviewScreen):
         """The image in focus, large; answers that differ side by side."""
         if self._walk.item is not None:
             self.app.push_screen(ItemScreen(self._walk))
+
+    @work(exclusive=True, group="give")
+    async def action_give(self) -> None:
+        """Give what is selected to labelers."""
+        if targets := self._some_targets():
+            await ask_to_whom(self, self.reviewer.project, targets)
 
     async def action_conflicts(self) -> None:
         """Everything that needs review, one after the other."""
