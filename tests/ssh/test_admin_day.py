@@ -12,14 +12,19 @@ from typing import Any
 
 import pytest
 
+from core import people, projects
 from core.access import OPERATOR
 from core.auditlog import Wanted, entries
+from core.ids import Role, TaskType
+from core.ingest import import_files
+from core.projects import NewProject
 from exporters import coco
 from sshd.config import Config
 from sshd.front_end import app_maker
 from sshd.janitor import work
+from storage import open_store
 from tests.ssh.client import APPLE, SshTerminal
-from tests.ssh.house import House, make_key, open_house
+from tests.ssh.house import NOW_MS, House, make_key, open_house
 from tests.tui.house import make_photos
 from tui.desk import Pictures
 
@@ -102,7 +107,7 @@ async def make_project(admin: Person, folder: Path) -> None:
 async def add_class(admin: Person) -> None:
     """Pause on the details page, add a class, let the project run again."""
     await admin.type("d", sees="running")
-    await admin.type("e", sees="Label classes")
+    await admin.type("e", sees="Settings")
     await admin.type(" ", sees="Birds paused")
     await admin.type("c", sees="owl")
     await admin.type("n", sees="New label")
@@ -197,3 +202,38 @@ async def is_as_told(house: House, folder: Path) -> None:
     log = [one.what for one in await house.db.read(entries, OPERATOR, Wanted(), limit=100) if one.by == "alice"]
     for what in ("user-added", "project-created", "item-rejected", "item-resolved", "labels-exported"):
         assert what in log, what
+
+
+async def make_small_project(house: House, folder: Path) -> None:
+    """Six images and one label, given to bob."""
+    store = open_store(f"local:{folder / 'images'}")
+    new = NewProject("Birds", TaskType.MULTI_CLASS, store.url, ("robin",), seed=7)
+    made = await house.db.write(projects.create_project, new, by=None, now_ms=NOW_MS)
+    bob = await house.db.read(people.account_by_name, "bob")
+    await house.db.write(people.add_member, made.id, bob.id, Role.LABELER, by=None, now_ms=NOW_MS)
+    await import_files(house.db, made.id, store, by=None, now_ms=lambda: NOW_MS)
+
+
+def test_a_disabled_users_session_ends_at_once(tmp_path: Path) -> None:
+    """An admin shuts bob out while he labels: within seconds his connection is over, the terminal as it was, his answers kept."""
+    make_photos(tmp_path / "images", 6)
+
+    async def story(house: House) -> None:
+        async with seated(house, "alice") as admin, seated(house, "bob") as bob:
+            await admin.sees("There is no project yet.")
+            await make_small_project(house, tmp_path)
+            await bob.sees("0 of 6 labeled")
+            await bob.type(ENTER, sees="robin")
+            await bob.type("a", "1", ENTER, sees="saved 4")
+            await admin.type("u", sees="bob")
+            await admin.type(DOWN, "x", sees="Shut bob out?")
+            await admin.type("y", sees="disabled")
+            await bob.terminal.ended()
+            assert not bob.terminal.modes_left()
+            await admin.type(ESC, sees="4 of 6 labeled")
+
+    async def live() -> None:
+        async with asyncio.timeout(60), running(tmp_path) as house:
+            await story(house)
+
+    asyncio.run(live())
