@@ -26,6 +26,7 @@ from core.learning import MOST_COUNTED
 from core.projects import NewProject
 from core.tables import ASSIGNMENT, ITEM
 from core.tally import pace_code
+from sshd.hardening import tune_garbage_collection
 from tui.manager import AGREEMENT_ITEMS
 
 ITEMS, LABELERS, ANSWERS_AN_ITEM, DAYS, LABELS = 500_000, 100, 3, 365, 20
@@ -56,6 +57,7 @@ async def _engine(url: str, items: int) -> dict[str, Any]:
         project, labels = await _make(db, items)
         await _vacuum(url)
         made_s = time.perf_counter() - began
+        tune_garbage_collection()  # as a front end does
         found: dict[str, Any] = {"rows_made_s": round(made_s, 1)}
         look = lambda: db.read(dashboard.dashboard, OPERATOR, project, now_ms=NOW_MS)  # noqa: E731
         board = await look()
