@@ -20,7 +20,7 @@ from core.ingest import import_files
 from core.projects import NewProject
 from exporters import coco
 from sshd.config import Config
-from sshd.front_end import app_maker
+from sshd.front_end import app_maker, cut_off
 from sshd.janitor import work
 from storage import open_store
 from tests.ssh.client import APPLE, SshTerminal
@@ -69,9 +69,11 @@ async def running(folder: Path) -> AsyncIterator[House]:
     make_app = lambda *seat: app_maker(house.db, pictures, config.source_urls)(*seat)  # noqa: E731
     async with open_house(folder, make_app=make_app) as house:
         janitor = asyncio.create_task(work(config, stop, lambda: None))
+        watch = asyncio.create_task(cut_off(house.front_end))
         try:
             yield house
         finally:
+            watch.cancel()
             stop.set()
             await janitor
             pictures.close()
