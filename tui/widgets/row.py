@@ -67,7 +67,7 @@ class Row(Horizontal):
         """Name, value or the line to type in."""
         yield Static(self.title, classes="name", markup=False)
         yield Static(classes="value", markup=False)
-        yield Input(select_on_focus=False)
+        yield Input()
 
     def show(self, text: str, style: str = "") -> None:
         """Show a value; one that is being typed over stays."""

@@ -41,7 +41,7 @@ class AskText(ModalScreen[str | None]):
         """Question, line, what is wrong with it, keys."""
         with Vertical():
             yield Static(Text(self._question))
-            yield Input(self._value, placeholder=self._hint, select_on_focus=False)
+            yield Input(self._value, placeholder=self._hint)
             yield Static(classes="problem", markup=False)
             yield Static(f"Enter: {self._yes}   Esc: cancel", classes="keys", markup=False)
 
