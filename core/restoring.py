@@ -22,7 +22,7 @@ from core.errors import JobLost
 from core.ids import ProjectId, ProjectState
 from core.jobs import Job, JobState
 from core.moving import TABLES, of_project
-from core.tables import ACCOUNT, ASSIGNMENT, JOB, PROJECT, UNFINISHED
+from core.tables import ACCOUNT, ASSIGNMENT, IS_LEASED, JOB, PROJECT, UNFINISHED
 
 KIND = "restore"
 LEASE_S = 60
@@ -69,7 +69,7 @@ def finish(conn: Connection, job: Job, arrival: Arrival, *, now_ms: int) -> None
     """The project is whole: it is there, paused, and pages that were in hand go back with their drafts kept. Raises JobLost."""
     keep(conn, job, now_ms=now_ms)
     project = arrival.project
-    leased = (ASSIGNMENT.c.project_id == project, ASSIGNMENT.c.lease_until_ms == NEVER_MS)
+    leased = (IS_LEASED, ASSIGNMENT.c.lease_until_ms == NEVER_MS, ASSIGNMENT.c.project_id == project)
     conn.execute(update(ASSIGNMENT).where(*leased).values(lease_until_ms=0))
     conn.execute(update(PROJECT).where(PROJECT.c.id == project).values(state=ProjectState.PAUSED.value))
     body = {"rows": arrival.counts, "strangers": list(arrival.strangers.values())}
