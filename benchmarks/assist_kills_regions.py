@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from assist.device import choose_device, has_torch
 from assist.runtime import Runtime
 from benchmarks.assist_kills import compared, finish_with_two, is_held, people_said
@@ -18,8 +20,10 @@ from core import jobs, learning
 from core.assist_schedule import KINDS, TRAIN, dedup
 from core.database import Database, open_database
 from core.ids import ProjectId, TaskType
+from core.jobs import JobState
 from core.learning import RunState
 from core.schema import migrate
+from core.tables import JOB
 from tests.assist.regions import draw_regions, let_it_work, open_regions
 from tests.assist.test_kills import forget_leases, start
 from tests.builders import NOW_MS
@@ -27,7 +31,7 @@ from tests.builders import NOW_MS
 KILLS = 10
 PICTURES = 60
 LABELED = 30
-PAUSES_S = (0.0, 40.0)
+PROGRESS = (0.0, 0.99)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -59,7 +63,7 @@ async def _killed(folder: Path, kills: int) -> dict[str, Any]:
 
 
 async def _kill_often(db: Database, folder: Path, project: ProjectId, kills: int) -> Counter[str]:
-    """Start, wait a while, kill; a training is asked for again whenever the last one was done."""
+    """Start, wait until it is somewhere in its job, kill; a training is asked for again whenever the last one was done."""
     rng, phases = random.Random(1), Counter[str]()
     for _ in range(kills):
         if not await db.read(jobs.unfinished_count):
@@ -67,12 +71,20 @@ async def _kill_often(db: Database, folder: Path, project: ProjectId, kills: int
         worker = await start(folder)
         while not await db.read(is_held):  # noqa: ASYNC110 - the fact lies in the database
             await asyncio.sleep(0.01)
-        await asyncio.sleep(rng.uniform(*PAUSES_S))
+        until = rng.uniform(*PROGRESS)
+        while await db.read(_is_before, until):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.05)
         worker.send_signal(signal.SIGKILL)
         await worker.wait()
         phases[await _phase(db, folder, project)] += 1
         await forget_leases(db)
     return phases
+
+
+def _is_before(conn: Connection, progress: float) -> bool:
+    """True while a job runs and is not yet that far."""
+    running = JOB.c.state == JobState.RUNNING.value
+    return conn.execute(select(JOB.c.id).where(running, JOB.c.progress < progress)).first() is not None
 
 
 async def _phase(db: Database, folder: Path, project: ProjectId) -> str:
@@ -86,4 +98,4 @@ async def _phase(db: Database, folder: Path, project: ProjectId) -> str:
     if await db.read(learning.weights_of, run.id) is not None:
         return "predicting and placing"
     kept = len(list((folder / "assist" / "folds" / str(run.id)).glob("*.json")))
-    return f"training, {kept} folds kept, {'under' if job.progress < 0.15 else 'past'} the training set"
+    return "making the training set" if job.progress < 0.15 else f"training, {kept} folds kept"

@@ -77,7 +77,9 @@ def _in_words(metrics: Mapping[str, Any]) -> str:
     if metrics.get("why"):
         return str(metrics["why"])
     untrusted = [name for name, found in metrics["by_class"].items() if found is None]
-    whole = f"Every region right and none missing on {metrics['image_right']:.0%} of the audit images."
+    part = metrics["image_right"]
+    whole = f"Every region right and none missing on {part:.0%} of the audit images."
+    whole = whole if part else "No audit image came out right as a whole."
     return f"{whole} Offered by letters only: {', '.join(untrusted)}." if untrusted else whole
 
 
