@@ -35,7 +35,7 @@ from tests.builders import NOW_MS
 KILLS = 20
 EACH = 400
 LABELED = 200
-PAUSES_S = (0.0, 6.0)
+PAUSES_S = (0.0, 0.8)
 WAIT_S = 300
 
 
