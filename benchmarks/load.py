@@ -58,10 +58,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     best = max((int(count) for count, found in curve.items() if found["holds"]), default=0)
     most = curve[str(best)] if best else next(iter(curve.values()))
     items = args.items or MANY_ITEMS
-    few, many = (
-        curve[str(COMPARED)] if str(COMPARED) in curve else most,
-        asyncio.run(_load(COMPARED, args.seconds, items)),
-    )
+    few = curve.get(str(COMPARED), most)
+    many = asyncio.run(_load(COMPARED, args.seconds, items))
     ratio = many["CPU ms a labeler and second"] / few["CPU ms a labeler and second"]
     met = {
         "100 labelers within the bounds": best >= 100,
