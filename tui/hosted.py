@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from collections.abc import Sequence
 from typing import Any
 
+from rich.segment import Segment
 from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 log = logging.getLogger("tagline.app")
 
 SAVE_TIMEOUT_S = 10.0
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class _Harmless(LineFilter):
+    """Takes control characters, which have no width, out of what is drawn."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        if not any(_CONTROLS.search(segment.text) for segment in segments):
+            return segments
+        return [
+            segment if segment.control else Segment(_CONTROLS.sub("", segment.text), segment.style)
+            for segment in segments
+        ]
+
+
+_HARMLESS = _Harmless()
 
 
 class HostedApp(App[None]):
@@ -35,6 +56,10 @@ class HostedApp(App[None]):
         # On Python 3.12+ App.run_async has just put an eager task factory on the whole loop; asyncssh hangs under it.
         asyncio.get_running_loop().set_task_factory(None)
         await super()._process_messages(*args, **kwargs)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The last look at every line that any widget draws: a line that is edited shows what is stored, as it is."""
+        return [*super().get_line_filters(), _HARMLESS]
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:

@@ -28,6 +28,7 @@ from core.people import Account, add_account
 from core.processes import Process, announce
 from core.queue import claim_page
 from core.schema import migrate
+from core.settings import change_settings
 from core.submissions import submit
 from core.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, JOB, LABEL_CLASS, MODEL_RUN, PROJECT, WORKER
 from sshd import hardening
@@ -42,7 +43,7 @@ from tests.ssh.house import key_line, make_key
 from tui.desk import Pictures
 
 NOW_MS = 1_700_000_000_000
-LABELED = 40
+LABELED, DISPUTED = 40, 4
 # Words that the code itself chooses, and what must stay what it is for the house to work at all.
 OURS = {
     "account": {"role", "password_hash"},
@@ -95,7 +96,7 @@ async def hostile_house(folder: Path) -> AsyncIterator[HostileHouse]:
     names = [await _make_project(db, folder, admin, kind) for kind in (TaskType.MULTI_CLASS, TaskType.OBJECT_DETECTION)]
     await db.write(_poison, admin)
     ensure_host_key(folder / "host_key")
-    front_end = FrontEnd(db, app_maker(db, pictures), run_command)
+    front_end = FrontEnd(db, app_maker(db, pictures, [f"local:{folder}"]), run_command)
     listener = await asyncssh.listen("127.0.0.1", 0, options=server_options(front_end, folder / "host_key"))
     try:
         yield HostileHouse(db, front_end, Login(listener.get_port(), key, folder / "known_hosts"), admin, tuple(names))
@@ -121,6 +122,7 @@ async def _make_project(db: Database, folder: Path, admin: Account, kind: TaskTy
     await db.write(people.add_member, project.id, admin.id, Role.ADMIN, by=None, now_ms=NOW_MS)
     if kind is TaskType.MULTI_CLASS:
         await _label_and_reject(db, project.id, worker, admin)
+        await _disagree(db, project.id, worker, admin)
     return new.name
 
 
@@ -135,6 +137,19 @@ async def _label_and_reject(db: Database, project: ProjectId, worker: Account, a
         done += [held.item for held in page.items]
     for item in done[: LABELED // 2]:
         await db.write(review.reject, admin, project, {item: NOW_MS}, comment=next(comments), now_ms=NOW_MS)
+
+
+async def _disagree(db: Database, project: ProjectId, worker: Account, admin: Account) -> None:
+    """A few images that two people see differently, so that they need review."""
+    labels = await db.read(projects.label_classes, project)
+    await db.write(projects.set_state, project, ProjectState.PAUSED, by=admin.id, now_ms=NOW_MS)
+    two = {"min_labelers": 2, "max_labelers": 2}
+    await db.write(change_settings, admin, project, two, now_ms=NOW_MS)
+    await db.write(projects.set_state, project, ProjectState.RUNNING, by=admin.id, now_ms=NOW_MS)
+    for account, label in ((worker, labels[0]), (admin, labels[1])):
+        page = await db.write(claim_page, project, account.id, DISPUTED, now_ms=NOW_MS)
+        given = [SubmittedItem(held.item, held.token, Answer((label.id,)), active_ms=1000) for held in page.items]
+        await db.write(submit, project, account.id, given, now_ms=NOW_MS)
 
 
 def _poison(conn: Connection, admin: Account) -> None:

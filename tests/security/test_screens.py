@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.ids import TaskType
 from tests.security.corpus import MARK, PAYLOADS, controls
 from tests.security.house import HostileHouse
 from tests.security.test_commands import in_hostile_house
@@ -60,7 +61,7 @@ class Walk:
             await asyncio.sleep(0.07)
 
 
-DOWN, PAGE_DOWN = "\x1b[B", "\x1b[6~"
+UP, DOWN, PAGE_UP, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[6~"
 
 
 async def label_everything(walk: Walk) -> None:
@@ -79,31 +80,67 @@ async def label_everything(walk: Walk) -> None:
 
 
 async def manage(walk: Walk) -> None:
-    """Dashboard, details, classes, members, assignment; people, the log."""
+    """Dashboard, details, classes, members, assignment; people, the log; with every dialog that they open."""
     await walk.press("d", "DashboardScreen")
     await walk.press("12345")
-    for key, screen in (("e", "DetailsScreen"), ("c", "ClassesScreen")):
+    for key, screen, dialogs in (("e", "DetailsScreen", "aXx"), ("c", "ClassesScreen", "nb\romx")):
         await walk.press(key, screen)
         await walk.press(PAGE_DOWN * 8 + DOWN * 140)
+        await walk.press(PAGE_UP * 20 + UP * 140)
+        await look_into(walk, dialogs)
     await walk.press("\x1b", "DetailsScreen")
     await walk.press("m", "MembersScreen")
+    await look_into(walk, "a\rnx")
     await walk.press("\x1b\x1b\x1b", "ProjectsScreen")
-    for key, screen in (("u", "PeopleScreen"), ("l", "LogScreen")):
+    for key, screen, dialogs in (("u", "PeopleScreen", "nk"), ("l", "LogScreen", "/\r")):
         await walk.press(key, screen)
         for _ in range(8):
             await walk.press(PAGE_DOWN)
-        await walk.press("\r")
+        await look_into(walk, dialogs)
         await walk.press("\x1b\x1b", "ProjectsScreen")
 
 
+async def look_into(walk: Walk, keys: str) -> None:
+    """Open the dialog of each key, go through what it offers, and leave everything as it is."""
+    screen = walk.screen
+    for key in keys:
+        await walk.press(key)
+        await until(lambda: walk.screen != screen)
+        await walk.press(PAGE_DOWN * 3 + DOWN * 30)
+        await walk.press("\x1b", screen)
+
+
+async def make(walk: Walk, photos: Path) -> None:
+    """The wizard: a hostile name, which it refuses, and its preview of hostile files."""
+    await walk.press("n", "WizardScreen")
+    for name in ("zq7 \x9b31mred\x07", "zq7"):
+        await paste(walk, name)
+        await walk.press("\r")
+    await paste(walk, str(photos))
+    await until(lambda: "images (" in walk.terminal.text())
+    await walk.press("\x1b")
+    await until(lambda: "1 of 9" in walk.terminal.text())
+    await walk.press("\x1b", "Confirm")
+    await walk.press("y", "ProjectsScreen")
+
+
+async def paste(walk: Walk, text: str) -> None:
+    """Over what the line holds, as a terminal sends what is pasted."""
+    await walk.press("\x15")
+    await walk.press(f"\x1b[200~{text}\x1b[201~")
+
+
 async def review(walk: Walk) -> None:
-    """The grid of all images, page by page, and single images with their history."""
-    await walk.press("r")
+    """The grid of all images, page by page, its filter, images that need review, and single ones with their history."""
+    await walk.press("r", "DataScreen")
     for _ in range(8):
         await walk.press(PAGE_DOWN)
     await walk.press("/")
-    await walk.press("\x1b")
-    await walk.press("\x1b[H\r")
+    await walk.press("\x1b", "DataScreen")
+    await walk.press("n", "ConflictScreen")
+    await walk.press("12" + PAGE_DOWN * 2)
+    await walk.press("\x1b", "DataScreen")
+    await walk.press("\x1b[H\r", "ItemScreen")
     for _ in range(12):
         await walk.press(PAGE_DOWN)
     await walk.press("\x1b\x1b", "ProjectsScreen")
@@ -126,8 +163,11 @@ def test_no_screen_lets_a_payload_act(tmp_path: Path) -> None:
         async with SshTerminal(house.login, "ada", APPLE, SIZE) as ada:
             walk = Walk(house, ada)
             await ada.sees("object-detection")
-            for part in (label_everything, manage, review, draw):
-                await part(walk)
+            await label_everything(walk)
+            await manage(walk)
+            await make(walk, tmp_path / TaskType.MULTI_CLASS.value)
+            await review(walk)
+            await draw(walk)
             await walk.press("\x11")
             assert await ada.ended() == 0
             assert leaked(ada.raw) == []
