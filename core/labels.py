@@ -33,13 +33,18 @@ class LabelClass:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """A project's labels in their order; the first nine have the number keys 1 to 9."""
+    """A project's labels in their order; the first nine have the number keys 1 to 9.
+
+    Attributes:
+        retired: labels that can no longer be chosen; an answer that was given before may hold them, so ids find them.
+    """
 
     classes: tuple[LabelClass, ...]
+    retired: tuple[LabelClass, ...] = ()
     _by_id: dict[LabelId, LabelClass] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_id", {label.id: label for label in self.classes})
+        object.__setattr__(self, "_by_id", {label.id: label for label in (*self.retired, *self.classes)})
 
     def __iter__(self) -> Iterator[LabelClass]:
         return iter(self.classes)

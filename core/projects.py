@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from core import audit
 from core.errors import BadInput, DuplicateName, NotFound, Stale
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role, TaskType
-from core.labels import COLORS, LabelClass, expand_paths
+from core.labels import COLORS, LabelClass, LabelSet, expand_paths
 from core.people import Viewer
 from core.progress import Progress, project_progress
 from core.tables import LABEL_CLASS, MEMBERSHIP, PROJECT
@@ -181,15 +181,23 @@ def list_projects(conn: Connection, viewer: Viewer) -> tuple[ProjectSummary, ...
 
 def label_classes(conn: Connection, project: ProjectId) -> tuple[LabelClass, ...]:
     """A project's labels in their order, without the retired ones."""
+    return label_set(conn, project).classes
+
+
+def label_set(conn: Connection, project: ProjectId) -> LabelSet:
+    """A project's labels in their order, and apart from them the retired ones."""
     rows = conn.execute(
-        select(LABEL_CLASS)
-        .where(LABEL_CLASS.c.project_id == project, LABEL_CLASS.c.retired_ms.is_(None))
-        .order_by(LABEL_CLASS.c.position)
+        select(LABEL_CLASS).where(LABEL_CLASS.c.project_id == project).order_by(LABEL_CLASS.c.position)
+    ).all()
+    return LabelSet(
+        tuple(_label(row) for row in rows if row.retired_ms is None),
+        tuple(_label(row) for row in rows if row.retired_ms is not None),
     )
-    return tuple(
-        LabelClass(LabelId(r.id), r.name, r.path, r.position, r.color, LabelId(r.parent_id) if r.parent_id else None)
-        for r in rows
-    )
+
+
+def _label(row: Row[Any]) -> LabelClass:
+    parent = LabelId(row.parent_id) if row.parent_id else None
+    return LabelClass(LabelId(row.id), row.name, row.path, row.position, row.color, parent)
 
 
 def set_state(

@@ -212,8 +212,8 @@ class Desk:
         if role is None:
             raise Forbidden(f"The project {project.name!r} is not given to you; ask an admin.")
         member = await self._db.read(people.membership, project.id, self.account.id)
-        labels = await self._db.read(projects.label_classes, project.id)
-        return LabelingDesk(self._db, self, project, LabelSet(labels), role, member or Member(role))
+        labels = await self._db.read(projects.label_set, project.id)
+        return LabelingDesk(self._db, self, project, labels, role, member or Member(role))
 
 
 class LabelingDesk:
@@ -296,6 +296,7 @@ class LabelingDesk:
         return await self._db.read(progress.project_progress, self.project.id)
 
     async def refreshed(self) -> Project:
-        """The project as it stood a moment ago at most."""
+        """The project as it stood a moment ago at most; its labels, too."""
         self.project = await self.desk.recent.read(projects.project_by_id, self.project.id)
+        self.labels = await self.desk.recent.read(projects.label_set, self.project.id)
         return self.project

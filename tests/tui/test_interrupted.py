@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.ids import ProjectState
+from core.label_changes import Afterwards, add_labels, retire_label
 from tests.tui.house import House
 from tests.tui.test_labeling import run
 
@@ -74,6 +75,28 @@ def test_a_pause_is_told_at_once_and_loses_nothing(tmp_path: Path) -> None:
             await house.set_state(ProjectState.RUNNING)
             await seat.until(lambda: seat.names == names, "the page")
             assert seat.labels[:2] == [("cat",), ("dog",)]
+
+    run(tmp_path, story)
+
+
+def test_labels_that_change_meanwhile_are_offered_on_the_open_page(tmp_path: Path) -> None:
+    """A class that an admin adds, and one that is retired, show to who labels already; what was given stays in sight."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            await seat.sit_down()
+            await seat.press("2")
+            await house.set_state(ProjectState.PAUSED)
+            change = (house.admin, house.project)
+            await house.db.write(add_labels, *change, ["fish"], Afterwards.CONTINUE, now_ms=house.clock())
+            await house.db.write(retire_label, *change, "dog", now_ms=house.clock())
+            await house.set_state(ProjectState.RUNNING)
+            await seat.until(lambda: "3  fish" in seat.line("labels"), "the new label")
+            await seat.until(lambda: seat.labels[0] == ("dog",), "the label given before")
+            assert "dog" not in seat.line("labels")
+            assert "labels of this project have changed" in seat.notices
+            await seat.press("3")
+            assert seat.labels[0] == ("fish",)
 
     run(tmp_path, story)
 

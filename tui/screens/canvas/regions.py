@@ -49,7 +49,8 @@ class RegionScreen(PictureScreen):
 
     @property
     def _next_label(self) -> LabelId:
-        return self._label if self._label is not None else self._desk.labels.classes[0].id
+        choice = [label.id for label in self._desk.labels]
+        return self._label if self._label in choice else choice[0]
 
     # The draft and the page.
 

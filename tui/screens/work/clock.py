@@ -1,4 +1,4 @@
-"""What happens while time passes and no key is pressed: a pause and its end, items that come back, a lease kept or lost."""
+"""What happens while time passes and no key is pressed: a pause and its end, other labels, items that come back, a lease."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ class ClockScreen(SavingScreen):
         self.set_interval(RENEW_S, self._renew)
 
     async def _poll(self) -> None:
-        """Notice a pause, its end, and items that came back while the queue was empty."""
+        """Notice other labels, a pause, its end, and items that came back while the queue was empty."""
         if self._left or self._busy or self._earlier_at is not None:
             return
         try:
+            labels = self._desk.labels
             project = await self._desk.refreshed()
+            if self._desk.labels != labels:
+                self._show_other_labels()
             if project.state is not ProjectState.RUNNING:
                 if self.page.items:
                     await self._pause()
@@ -38,6 +41,12 @@ class ClockScreen(SavingScreen):
                     await self._show_finished()
         except TaglineError as error:
             self._tell(str(error))
+
+    def _show_other_labels(self) -> None:
+        self._show_labels()
+        if self.page.items:
+            self._draw()
+        self.say("The labels of this project have changed.")
 
     async def _pause(self) -> None:
         page = self.page
