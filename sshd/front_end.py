@@ -22,11 +22,13 @@ from sshd.child import run_child
 from sshd.commands import run_command
 from sshd.config import Config
 from sshd.host_key import ensure_host_key
+from sshd.options import server_options
 from sshd.presence import present
-from sshd.server import FrontEnd, MakeApp, server_options
+from sshd.server import FrontEnd, MakeApp
 from tui.app import TaglineApp
-from tui.desk import Desk, Pictures
+from tui.desk import Desk
 from tui.picture.stage import Stage
+from tui.picture_pool import Pictures
 from tui.terminal import Terminal
 
 log = logging.getLogger("tagline.front_end")

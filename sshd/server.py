@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from core.database import Database
 from core.errors import TaglineError
 from core.passwords import verify
 from core.people import Account, account_by_key, account_by_name, password_hash
-from sshd.algorithms import ENCRYPTION, MAC, SIGNATURES, key_exchanges, refuse_sha1_signatures
 from sshd.limits import Gate, Limits
 from sshd.session.app import AppSession
 from sshd.wire import Corked, corked
@@ -29,8 +27,6 @@ from tui.terminal import Terminal
 
 log = logging.getLogger("tagline.server")
 
-TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
-NOTSENT_BYTES = 16 * 1024
 CHANNEL_WINDOW = 256 * 1024
 # A hash of nothing that anybody knows: an unknown name takes as long to refuse as a wrong password.
 DECOY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$LVD3kl9pdlSHFcyqmxvO8CLnhwjLyIuHhYx2fIqCVxE"
@@ -126,10 +122,6 @@ class Connection(asyncssh.SSHServer):
             conn.abort()
             return
         self._unsettled = True
-        sock = conn.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
         self._transport = corked(conn)
         if self._transport is not None:
             self._transport.set_write_buffer_limits(high=0)
@@ -284,29 +276,3 @@ class Connection(asyncssh.SSHServer):
 
 class TooMany(TaglineError):
     """The user has as many commands and transfers running as one may, or the server is going down."""
-
-
-def server_options(front_end: FrontEnd, host_key: Path) -> asyncssh.SSHServerConnectionOptions:
-    """asyncssh's settings with its defaults made strict: no forwarding, no line editor, no SHA-1, keepalives."""
-    refuse_sha1_signatures()
-    return asyncssh.SSHServerConnectionOptions(
-        server_factory=lambda: Connection(front_end),
-        server_host_keys=[str(host_key)],
-        server_version="Tagline",
-        line_editor=False,
-        agent_forwarding=False,
-        x11_forwarding=False,
-        kbdint_auth=False,
-        host_based_auth=False,
-        gss_kex=False,
-        gss_auth=False,
-        login_timeout=front_end.limits.login_timeout_s,
-        keepalive_interval=15,
-        keepalive_count_max=4,
-        tcp_keepalive=True,
-        compression_algs=["none"],
-        kex_algs=key_exchanges(),
-        encryption_algs=ENCRYPTION,
-        mac_algs=MAC,
-        signature_algs=SIGNATURES,
-    )

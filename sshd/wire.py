@@ -6,10 +6,14 @@ A page of pictures and the words around it are a dozen writes; each of them cost
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import asyncssh
 from asyncssh.constants import MSG_IGNORE
+
+TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+NOTSENT_BYTES = 16 * 1024
 
 
 class Corked:
@@ -48,13 +52,17 @@ class Corked:
 
 
 def corked(conn: asyncssh.SSHServerConnection) -> Corked | None:
-    """Put such a transport under a connection; None when it is gone already.
+    """Put such a transport under a connection, on a socket that holds little unsent; None when it is gone already.
 
     asyncssh sends an empty packet before each, against an attack on CBC ciphers (Bellare, Kohno and Namprempre 2002), of which
     this server takes none: those are left out.
     """
     if conn._transport is None:
         return None
+    sock = conn.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
     send = conn.send_packet
 
     def send_packet(kind: int, *args: bytes, handler: Any = None) -> None:

@@ -15,8 +15,8 @@ from storage.base import StorageError, Store, UnreadableImage
 from storage.images import decode
 from tui.canvas.overlay import Outline
 from tui.canvas.thumbs import RGB, Color, in_a_row, thumbnail
-from tui.desk import Pictures
 from tui.picture.prepare import Prepared, prepare
+from tui.picture_pool import Pictures
 from tui.terminal import Graphics, Terminal
 
 KEEP_BYTES = 24 * 1024 * 1024

@@ -35,12 +35,13 @@ from sshd import hardening
 from sshd.commands import run_command
 from sshd.front_end import app_maker
 from sshd.host_key import ensure_host_key
-from sshd.server import FrontEnd, server_options
+from sshd.options import server_options
+from sshd.server import FrontEnd
 from storage import open_store
 from tests.security.corpus import PAYLOADS
 from tests.ssh.client import Login
 from tests.ssh.house import key_line, make_key
-from tui.desk import Pictures
+from tui.picture_pool import Pictures
 
 NOW_MS = 1_700_000_000_000
 LABELED, DISPUTED = 40, 4

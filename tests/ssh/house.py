@@ -19,7 +19,8 @@ from core.schema import migrate
 from sshd import hardening
 from sshd.host_key import ensure_host_key
 from sshd.limits import Limits
-from sshd.server import FrontEnd, MakeApp, Send, server_options
+from sshd.options import server_options
+from sshd.server import FrontEnd, MakeApp, Send
 from tests.ssh.client import Login, until
 from tests.ssh.small_app import make_small_app
 

@@ -26,7 +26,7 @@ from storage import open_store
 from tests.ssh.client import APPLE, SshTerminal
 from tests.ssh.house import NOW_MS, House, make_key, open_house
 from tests.tui.house import make_photos
-from tui.desk import Pictures
+from tui.picture_pool import Pictures
 
 pytest.importorskip("pyghostty")
 

@@ -143,6 +143,9 @@ class Packets:
     def __init__(self) -> None:
         self._transport: Any = Transport()
 
+    def get_extra_info(self, _name: str) -> None:
+        """No socket is below it."""
+
     def send_packet(self, kind: int, *args: bytes, handler: object = None) -> None:
         """As asyncssh does: an empty packet, then the one that was meant."""
         if kind != MSG_IGNORE:

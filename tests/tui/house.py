@@ -21,8 +21,9 @@ from core.recent import Recent
 from core.schema import migrate
 from storage import open_store
 from tui.app import TaglineApp
-from tui.desk import Desk, Pictures
+from tui.desk import Desk
 from tui.picture.stage import Stage
+from tui.picture_pool import Pictures
 from tui.screens.labeling import LabelingScreen
 from tui.terminal import Graphics, Terminal
 from tui.widgets.line import Line

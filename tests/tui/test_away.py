@@ -13,7 +13,7 @@ from core.ids import TaskType
 from storage.base import Unreachable
 from storage.local import LocalStore
 from tests.tui.house import House, Seat, open_house
-from tui import desk
+from tui import picture_pool
 from tui.screens.instructions import InstructionsScreen
 from tui.screens.work import page
 
@@ -31,7 +31,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(LocalStore, "get", may_get)
     monkeypatch.setattr(page, "ASK_AGAIN_S", 0.05)
-    monkeypatch.setattr(desk, "AWAY_S", 0.05)
+    monkeypatch.setattr(picture_pool, "AWAY_S", 0.05)
     return gone
 
 

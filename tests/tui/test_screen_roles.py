@@ -23,9 +23,10 @@ from core.projects import NewProject, project_by_id
 from core.recent import Recent
 from tests.tui.house import House
 from tests.tui.reviewing import items, label_some, make_lead, run
-from tui.desk import Desk, Pictures
+from tui.desk import Desk
 from tui.manager import Manager
 from tui.office import Office
+from tui.picture_pool import Pictures
 from tui.reviewer import Reviewer
 from tui.widgets.line import Line
 
