@@ -75,8 +75,8 @@ async def _renewed(login: Login, data: Path, serving: subprocess.Popen[str]) -> 
     async with SshTerminal(login, "alice", APPLE, (110, 40)) as alice:
         await alice.sees("Birds")
         alice.send(b"\r")
-        await alice.sees("photo-")
-        page = set(re.findall(r"photo-\d+", alice.text()))
+        await alice.until(lambda: len(_photos(alice)) == 4, "a page")
+        page = _photos(alice)
         alice.send(b"1\x1b[C2")
         await alice.until(lambda: " cat " in alice.text() and " dog " in alice.text(), "two labels")
         serving.send_signal(signal.SIGHUP)
@@ -85,7 +85,11 @@ async def _renewed(login: Login, data: Path, serving: subprocess.Popen[str]) -> 
     async with SshTerminal(login, "alice", APPLE, (110, 40)) as alice:
         await alice.sees("Birds")
         alice.send(b"\r")
-        await alice.sees("photo-")
-        assert set(re.findall(r"photo-\d+", alice.text())) == page
+        await alice.until(lambda: _photos(alice) == page, "the same page")
         await alice.until(lambda: " cat " in alice.text() and " dog " in alice.text(), "the two labels")
     assert not before & await _front_ends(data)
+
+
+def _photos(terminal: SshTerminal) -> set[str]:
+    """The images that are on the page."""
+    return set(re.findall(r"photo-\d+", terminal.text()))
