@@ -7,12 +7,14 @@ import re
 from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
+import numpy as np
 from textual import constants, events, messages
 from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.geometry import Size
 from textual.message import Message
 
+from tui.picture.cells import nearest_of_256
 from tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
@@ -36,19 +38,12 @@ def to_256_colors(text: str) -> str:
 def _nearest_color(match: re.Match[str]) -> str:
     found = _256_colors.get(match.group(0))
     if found is None:
-        red, green, blue = (int(match.group(n)) for n in (2, 3, 4))
-        if max(red, green, blue) - min(red, green, blue) < 10:
-            index = 16 if red < 8 else 231 if red > 248 else 232 + (red - 8) * 24 // 247
-        else:
-            index = 16 + 36 * _cube(red) + 6 * _cube(green) + _cube(blue)
+        color = np.array([int(match.group(n)) for n in (2, 3, 4)], dtype=np.uint8)
+        index = int(nearest_of_256(color))
         if len(_256_colors) > _CACHE_LIMIT:
             _256_colors.clear()
         found = _256_colors[match.group(0)] = f"{match.group(1)};5;{index}"
     return found
-
-
-def _cube(value: int) -> int:
-    return 0 if value < 48 else 1 if value < 115 else (value - 35) // 40
 
 
 def restore_sequence(terminal: Terminal, *, keyboard_pushed: bool) -> str:

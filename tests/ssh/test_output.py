@@ -9,6 +9,7 @@ from typing import Any, cast
 import asyncssh
 from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
 
+from sshd.driver import to_256_colors
 from sshd.output import ACK_REQUEST, WINDOW_MAX, WINDOW_MIN, Output
 from sshd.wire import corked
 
@@ -174,3 +175,9 @@ def test_one_turn_of_the_loop_is_one_write_to_the_socket_without_filler() -> Non
         assert below.is_closed
 
     asyncio.run(act())
+
+
+def test_dark_surfaces_stay_grey_in_256_colours() -> None:
+    """A bar of bluish dark grey becomes the nearest grey, not the cube's navy blue."""
+    assert to_256_colors("\x1b[48;2;34;43;55m") == "\x1b[48;5;236m"
+    assert to_256_colors("\x1b[38;2;94;177;239m") == "\x1b[38;5;75m"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import dist
 
 from core.curves import rounded
-from core.geometry import HANDLES, Box, Point, Polygon, box_between, handle_points, moved, resized
+from core.geometry import HANDLES, Box, Point, Polygon, box_between, handle_points, is_inside, moved, resized
 
 Shape = Box | Polygon
 
@@ -122,6 +123,19 @@ def parts(hand: Hand, shape: Shape) -> tuple[Point, ...]:
     if hand.tool is Tool.MOVE and isinstance(shape, Box):
         return handle_points(shape)
     return ()
+
+
+def part_at(hand: Hand, shape: Shape, xy: Point, reach_px: float) -> int | None:
+    """The part of the chosen shape under a pointer, image px: a handle or point near it, else the whole around it."""
+    handles = parts(hand, shape)
+    is_whole = hand.tool is Tool.MOVE and is_inside(shape, xy)
+    if is_whole:  # a small region keeps a middle that can be taken
+        bounds = shape.bounds
+        reach_px = min(reach_px, (bounds.x1 - bounds.x0) / 4, (bounds.y1 - bounds.y0) / 4)
+    near = {n: dist(at, xy) for n, at in enumerate(handles) if dist(at, xy) <= reach_px}
+    if near:
+        return min(near, key=near.__getitem__) + (hand.tool is Tool.MOVE)
+    return 0 if is_whole else None
 
 
 def next_part(hand: Hand, shape: Shape, step: int) -> Hand:
