@@ -53,7 +53,7 @@ def project_progress(conn: Connection, project: ProjectId) -> Progress:
 
 
 def progress_of(by_state: Mapping[ItemState, int], held: int) -> Progress:
-    """The progress that these counts of items by state, and of leases, say. Pure."""
+    """The progress that these counts of items by state, and of items held, say. Pure."""
     return Progress(
         total=sum(by_state.values()),
         todo=by_state.get(ItemState.TODO, 0),
@@ -67,10 +67,10 @@ def progress_of(by_state: Mapping[ItemState, int], held: int) -> Progress:
 
 
 def in_hand(conn: Connection, project: ProjectId) -> int:
-    """How many leases labelers have on the project's items just now."""
+    """How many of the project's items labelers hold just now; one that several hold counts once."""
     # The bound on lease_until_ms lets the small index of leases answer, whatever the engine believes of the states.
     held = (IS_LEASED, ASSIGNMENT.c.lease_until_ms >= literal_column("0"), ASSIGNMENT.c.project_id == project)
-    return conn.execute(select(func.count()).select_from(ASSIGNMENT).where(*held)).scalar_one()
+    return conn.execute(select(func.count(ASSIGNMENT.c.item_id.distinct())).where(*held)).scalar_one()
 
 
 def queue_counts(conn: Connection, project: ProjectId) -> Mapping[ItemKind, int]:

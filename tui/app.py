@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tui.desk import Desk
 from tui.hosted import HostedApp
 from tui.picture.stage import Stage
+from tui.screens.base import TaglineScreen
 from tui.terminal import Terminal
 from tui.theme import DARK, LIGHT, theme_for
 
@@ -25,6 +27,12 @@ class TaglineApp(HostedApp):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme_for(terminal.is_dark).name
+
+    def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Open a screen; what was said on the page before is not left lying over another page."""
+        if isinstance(screen, TaglineScreen):
+            self.clear_notifications()
+        return super().push_screen(screen, *args, **kwargs)
 
     def terminal_learned(self) -> None:
         """Its background may be light."""

@@ -131,7 +131,7 @@ async def label_all(house: House, name: str, *, owl_first: bool) -> None:
 
 async def review(admin: Person) -> None:
     """One image is sent back with a comment, and the conflict is settled with dora's answer."""
-    await admin.type("r", sees="1 need review: n")
+    await admin.type("r", sees="1 needs review: n")
     await admin.type("/", sees="Showing everything")
     await admin.type("labeled", ENTER, sees="/ labeled")
     await admin.type("x", sees="why?")

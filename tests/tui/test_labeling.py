@@ -160,6 +160,9 @@ def test_all_is_labeled_and_the_end_is_said(tmp_path: Path) -> None:
             await seat.until(lambda: "queue is empty" in seat.text.lower(), "the end")
             progress = await house.progress()
             assert (progress.labeled, progress.todo, progress.in_hand) == (12, 0, 0)
+            assert "earlier" in seat.line("keys")
+            assert "submit" not in seat.line("keys"), "keys that need a picture are not offered without one"
+            assert not seat.line("labels").strip()
 
     run(tmp_path, story)
 

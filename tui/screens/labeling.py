@@ -93,7 +93,7 @@ class LabelingScreen(TilesScreen):
 
     def _draw(self) -> None:
         page, labels = self.page, self._desk.labels
-        self.query_one("#message", Static).display = False
+        self._show_work()
         self.query_one(Grid).display = True
         self._aim_at(self._focused)
         for place, tile in enumerate(self.query(Tile)):

@@ -22,6 +22,7 @@ from tui.widgets.line import Line
 REFRESH_S = 2.0
 BAR_CELLS = 20
 OF_A_PROJECT = ("open", "details", "review")
+ASKS = {"details": Action.SEE_PROGRESS, "review": Action.REVIEW}
 
 
 class ProjectsScreen(TaglineScreen):
@@ -99,8 +100,19 @@ class ProjectsScreen(TaglineScreen):
         self.show_footer(self.query_one("#keys", Line))
 
     def footer_keys(self) -> list[Key]:
-        """Without a project nothing can be done with one."""
-        return [key for key in super().footer_keys() if self._projects != () or key.action not in OF_A_PROJECT]
+        """Without a project nothing can be done with one; what its role forbids is not offered."""
+        marked = self._marked()
+        role = self.desk.account.role if marked is None else marked.role
+        shut = (
+            set(OF_A_PROJECT)
+            if self._projects == ()
+            else {key for key, needs in ASKS.items() if not allowed(role, needs)}
+        )
+        return [key for key in super().footer_keys() if key.action not in shut]
+
+    def on_option_list_option_highlighted(self) -> None:
+        """Another project, perhaps another role."""
+        self.show_footer(self.query_one("#keys", Line))
 
     async def _find_troubles(self, found: Sequence[ProjectSummary]) -> Mapping[ProjectId, str]:
         """Why new projects do not get on; for admins, and only where there is a new one."""

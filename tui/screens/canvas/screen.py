@@ -83,7 +83,7 @@ class CanvasScreen(MouseScreen):
     def _draw(self) -> None:
         if not self.is_attached:
             return
-        self.query_one("#message", Static).display = False
+        self._show_work()
         self.query_one("#work").display = True
         self._follow()
         self._show_header()
@@ -95,6 +95,9 @@ class CanvasScreen(MouseScreen):
 
     def show_footer(self, line: Line) -> None:
         """The keys that matter while the hand is as it is; the window first, over an image that has one."""
+        if self._is_idle:
+            super().show_footer(line)
+            return
         region = self._regions.chosen_region
         words = words_now(
             self._hand,

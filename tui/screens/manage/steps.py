@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rich.table import Table
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,7 +20,6 @@ from tui.screens.manage.plan import TYPES, Plan, check_name, read_most, summary
 from tui.screens.manage.setting_rows import BLANK, SETTINGS
 from tui.screens.manage.step import Step
 from tui.text import clean
-from tui.widgets.bars import column
 from tui.widgets.field import Field
 from tui.widgets.reading import read_span_s
 
@@ -138,7 +138,7 @@ class AssistStep(Step):
             *[Option(Text.assemble((word, "bold"), (f"\n  {means}", secondary)), id=id_) for id_, word, means in self.WORDS],
             markup=False,
         )  # fmt: skip
-        yield Static("It can be switched on and off at any time in the settings.", classes="note")
+        yield Static("\nIt can be switched on and off at any time in the settings.", classes="note")
 
     def on_mount(self) -> None:
         """As it is."""
@@ -198,7 +198,7 @@ class ConfirmStep(Step):
 
     async def enter(self) -> None:
         """What was decided."""
-        text = Text()
+        table = Table.grid("name", "what", padding=(0, 2, 0, 0))
         for name, what in summary(self.plan):
-            text.append(column(name, 14), f"bold {self.app.theme_variables['primary']}").append(f"{clean(what)}\n")
-        self.query_one("#summary", Static).update(text)
+            table.add_row(Text(name, f"bold {self.app.theme_variables['primary']}"), clean(what))
+        self.query_one("#summary", Static).update(table)

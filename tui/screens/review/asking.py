@@ -107,7 +107,7 @@ class Comment(ModalScreen[str | None]):
     """Why answers are sent back; the labelers read it. What was said before is completed."""
 
     BINDINGS = [("escape", "dismiss", "cancel")]
-    DEFAULT_CSS = f"Comment {{ {DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} & #again {{ margin-top: 1; color: $secondary; }} }}"
+    DEFAULT_CSS = f"Comment {{ {DIALOG_CSS} & #why {{ height: auto; margin-bottom: 1; }} & .again {{ margin-top: 1; color: $secondary; }} }}"
 
     def __init__(self, what: str, before: Sequence[str]) -> None:
         super().__init__()
@@ -120,7 +120,8 @@ class Comment(ModalScreen[str | None]):
             known = SuggestFromList(self._before, case_sensitive=False)
             yield Input(placeholder="for example: two birds, only one is labeled", max_length=300, suggester=known)
             if self._before:
-                yield Static(Text("The right arrow completes what was said before."), id="again")
+                yield Static(Text("The right arrow completes what was said before."), classes="again")
+            yield Static(Text("Enter: send it back   Esc: cancel"), classes="again")
 
     @on(Input.Submitted)
     def _take(self, event: Input.Submitted) -> None:

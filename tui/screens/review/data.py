@@ -121,7 +121,11 @@ class DataScreen(ReviewScreen):
         found = await self.ask(self.reviewer.counts())
         if found is not None:
             self._count = f" {found.total:,} images, {found.labeled:,} labeled"
-            self._conflicts = f" {found.needs_review:,} need review: n " if found.needs_review else ""
+            self._conflicts = (
+                f" {found.needs_review:,} need{'s' if found.needs_review == 1 else ''} review: n "
+                if found.needs_review
+                else ""
+            )
             self._show_header()
 
     async def _refresh(self) -> None:

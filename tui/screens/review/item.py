@@ -17,7 +17,7 @@ from core.review import OneAnswer
 from storage.base import StorageError
 from tui.canvas.overlay import Outline
 from tui.canvas.view import CanvasView
-from tui.keymap import Scope
+from tui.keymap import Key, Scope
 from tui.reviewer import Known, held
 from tui.screens.review.facts import current, facts, outlines
 from tui.screens.review.looking import LookingScreen
@@ -66,7 +66,6 @@ class ItemScreen(LookingScreen):
     async def on_mount(self) -> None:
         """Show the item in focus, and keep what is said of it fresh."""
         self.canvas.on_trouble = lambda error: self.say(str(error), severity="error")
-        self.show_footer(self.query_one("#keys", Line))
         await self._show()
         self.set_interval(REFRESH_S, self._refresh)
 
@@ -85,6 +84,7 @@ class ItemScreen(LookingScreen):
         item, self._whose = self._walk.item, None
         self._known = None if item is None else await self.ask(self.reviewer.known(item.path))
         self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.show_footer(self.query_one("#keys", Line))
         self._draw()
         self.run_worker(self._open_ahead(), group="ahead", exclusive=True)
 
@@ -109,6 +109,10 @@ class ItemScreen(LookingScreen):
             self._known = known
             self._whose = None if known.answers != before.answers else self._whose
             self._draw()
+
+    def footer_keys(self) -> list[Key]:
+        """Settling is offered where there is something to settle."""
+        return [key for key in super().footer_keys() if self._differs or key.scope is not Scope.CONFLICT]
 
     # Drawing.
 

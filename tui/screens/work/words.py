@@ -5,12 +5,14 @@ from __future__ import annotations
 from textual.widgets import Static
 
 from core.ids import ItemKind
+from tui.keymap import Key
 from tui.screens.work.base import WorkBase
 from tui.text import clean
 from tui.widgets.label_hints import label_hints
 from tui.widgets.line import Line, Part
 
 HEADER_CELLS = 32
+WITHOUT_PICTURES = ("earlier",)
 KIND_WORDS = {ItemKind.MANUAL: "Manual", ItemKind.CLUSTERED: "Clustered", ItemKind.PRELABELED: "Prelabeled"}
 
 
@@ -81,7 +83,7 @@ class WordsScreen(WorkBase):
         if self._leveling is not None:
             self.query_one("#labels", Line).show(self._leveling.parts(), self._leveling.keys(), group=2)
             return
-        parts, more = label_hints(self._desk.labels, self.size.width or 80)
+        parts, more = label_hints(self._desk.labels, self.size.width or 80) if not self._is_idle else ((), 0)
         right = [("/ ", "bold primary"), (f"{more} more ", "secondary")] if more else []
         self.query_one("#labels", Line).show(parts, right)
 
@@ -91,7 +93,28 @@ class WordsScreen(WorkBase):
         message = self.query_one("#message", Static)
         message.update(text)
         message.display = True
+        self._show_labels()
+        self._show_keys()
         self._show_header()
+
+    def _show_work(self) -> None:
+        """The pictures again in place of the words, with all their keys."""
+        message = self.query_one("#message", Static)
+        if message.display:
+            message.display = False
+            self._show_labels()
+            self._show_keys()
+
+    @property
+    def _is_idle(self) -> bool:
+        return bool(self.query_one("#message", Static).display)
+
+    def _show_keys(self) -> None:
+        self.show_footer(self.query_one("#keys", Line))
+
+    def footer_keys(self) -> list[Key]:
+        """Without pictures, only what does not need any."""
+        return [key for key in super().footer_keys() if not self._is_idle or key.action in WITHOUT_PICTURES]
 
     async def _show_finished(self) -> None:
         progress = await self.ask(self._desk.progress())
