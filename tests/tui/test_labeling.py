@@ -11,6 +11,7 @@ import pytest
 
 from core.ids import TaskType
 from tests.tui.house import House, open_house
+from tui.widgets.tile import Tile
 
 
 def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
@@ -163,6 +164,26 @@ def test_all_is_labeled_and_the_end_is_said(tmp_path: Path) -> None:
             assert "earlier" in seat.line("keys")
             assert "submit" not in seat.line("keys"), "keys that need a picture are not offered without one"
             assert not seat.line("labels").strip()
+
+    run(tmp_path, story)
+
+
+def test_at_the_end_earlier_submissions_are_seen_again(tmp_path: Path) -> None:
+    """From the empty queue `b` brings the last image back, with its picture, name and label."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            await seat.sit_down()
+            for _ in range(3):
+                names = seat.names
+                await seat.press("a", "1", "enter")
+                await seat.until(lambda names=names: seat.names != names, "the next page")  # type: ignore[misc]
+            await seat.until(lambda: "queue is empty" in seat.text.lower(), "the end")
+            await seat.press("b")
+            await seat.until(lambda: seat.names and seat.names[0] in seat.text, "its name")
+            assert " cat " in seat.text
+            await seat.until(lambda: seat.labeling.query(Tile).first().view.picture is not None, "its picture")
+            assert "submit" in seat.line("keys")
 
     run(tmp_path, story)
 

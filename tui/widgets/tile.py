@@ -47,6 +47,8 @@ class Tile(SteadyWidget):
         width, height = self.size
         if width and height:  # the bars, never the picture
             self.refresh(Region(0, 0, width, 1), Region(0, height - 1, width, 1))
+        else:  # hidden now: what it showed is not what it shows when it is there again
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The bars; the picture covers the middle by itself."""

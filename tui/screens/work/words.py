@@ -104,6 +104,7 @@ class WordsScreen(WorkBase):
             message.display = False
             self._show_labels()
             self._show_keys()
+            self._refit()
 
     @property
     def _is_idle(self) -> bool:
