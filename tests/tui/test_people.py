@@ -155,6 +155,7 @@ def test_the_log_is_live_and_filtered(tmp_path: Path) -> None:
             await open_log(seat)
             await house.set_state(ProjectState.PAUSED)
             await seat.until(lambda: "project-paused" in seat.text, "the new entry")
+            assert "about (in photos)" in seat.text, "a project that all is about is named once"
             await house.set_state(ProjectState.RUNNING)
             await label(house, house.labeler, 2)
             await seat.press("slash", *typed("nobody"), "enter")

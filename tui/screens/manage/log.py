@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -105,12 +106,10 @@ class LogScreen(ManageScreen):
 
     def _show(self) -> None:
         self.head("Log", [(f" {clean(str(self._asked))}", "secondary")])
-        head = f"{column('when (UTC)', 17)}{column('who', 12)}{column('what', 20)}about"
-        self.note(f" {head}" if self._entries else " Nothing like that happened.")
+        layout = layout_of(list(self._entries.values()), is_asked=bool(self._asked.project))
+        self.note(f" {layout.head}" if self._entries else " Nothing like that happened.")
         colors = self.app.theme_variables
-        of_one = bool(self._asked.project)
-        rows = [(key, entry_row(entry, colors, of_one=of_one)) for key, entry in self._entries.items()]
-        self.query_one(Rows).fill(rows)
+        self.query_one(Rows).fill([(key, entry_row(one, colors, layout)) for key, one in self._entries.items()])
 
     async def _look_for_new(self) -> None:
         if not self.is_current or self._wanted is None:
@@ -156,12 +155,38 @@ class LogScreen(ManageScreen):
         await self._begin(Asked())
 
 
-def entry_row(entry: Entry, colors: Mapping[str, str], *, of_one: bool = False) -> Text:
-    """One line of the log; where all are of one project, without its name. Pure."""
+@dataclass(frozen=True)
+class Layout:
+    """How wide the columns of a log are, and how the column that has the rest is called."""
+
+    who_cells: int
+    what_cells: int
+    project: str | None = None
+    about: str = "about"
+
+    @property
+    def head(self) -> str:
+        """The names of the columns."""
+        return f"{column('when (UTC)', 15)}{column('who', self.who_cells + 1)}{column('what', self.what_cells + 1)}{self.about}"
+
+
+def layout_of(entries: Sequence[Entry], *, is_asked: bool) -> Layout:
+    """Columns no wider than these entries need; a project that all of them are of is named once, above. Pure."""
+    projects = {entry.project for entry in entries if entry.project}
+    who = max((cell_len(clean(entry.by)) for entry in entries), default=0)
+    what = max((len(entry.what) for entry in entries), default=0)
+    one = next(iter(projects)) if len(projects) == 1 else None
+    about = "about" if one is None or is_asked else f"about (in {clean(one)})"
+    return Layout(min(12, max(3, who)), min(22, max(4, what)), one, about)
+
+
+def entry_row(entry: Entry, colors: Mapping[str, str], layout: Layout) -> Text:
+    """One line of the log. Pure."""
     when = datetime.fromtimestamp(entry.at_ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
-    text = Text().append(column(when, 16) + " ", colors["secondary"]).append(column(clean(entry.by) or "-", 11) + " ")
-    text.append(column(entry.what, 19) + " ", colors["primary"])
-    about = " ".join(part for part in ("" if of_one else entry.project, entry.path) if part)
+    text = Text().append(f"{when} ", colors["secondary"])
+    text.append(column(clean(entry.by) or "-", layout.who_cells) + " ")
+    text.append(column(entry.what, layout.what_cells) + " ", colors["primary"])
+    about = " ".join(part for part in ("" if entry.project == layout.project else entry.project, entry.path) if part)
     return text.append(f"{clean(about)} " if about else "").append(
         clean(in_words(entry.body))[:300], colors["secondary"]
     )
@@ -192,7 +217,10 @@ class EntryDialog(ModalScreen[None]):
     BINDINGS = [("escape,enter,q", "dismiss", "close")]
     DEFAULT_CSS = f"""
     EntryDialog {{ {DIALOG_CSS}
-        & VerticalScroll {{ width: 76; max-width: 95%; height: auto; max-height: 85%; padding: 1 2; background: $panel; border: round $primary; }}
+        & VerticalScroll {{
+            width: 76; max-width: 95%; height: auto; max-height: 90%; padding: 1 2; background: $panel; border: round $primary;
+            border-subtitle-color: $secondary; scrollbar-size-vertical: 1;
+        }}
     }}
     """
 
@@ -208,9 +236,11 @@ class EntryDialog(ModalScreen[None]):
         for word, value in ((word, value) for word, value in parts if value):
             text.append(column(word, 10), f"bold {self.app.theme_variables['primary']}").append(f"{clean(value)}\n")
         body = orjson.dumps(entry.body, option=orjson.OPT_INDENT_2).decode() if entry.body else ""
-        with VerticalScroll():
-            text.append("\n").append(clean(body, lines=True)).append("\n\n" if body else "\n")
-            yield Static(text.append("Esc: back", self.app.theme_variables["secondary"]))
+        if body:
+            text.append("\n").append(clean(body, lines=True))
+        with VerticalScroll() as page:
+            page.border_subtitle = "Esc: back"
+            yield Static(text)
 
 
 class FilterDialog(ModalScreen[Asked | None]):
