@@ -94,7 +94,7 @@ def test_labels_that_change_meanwhile_are_offered_on_the_open_page(tmp_path: Pat
             await seat.until(lambda: "3  fish" in seat.line("labels"), "the new label")
             await seat.until(lambda: seat.labels[0] == ("dog",), "the label given before")
             assert "dog" not in seat.line("labels")
-            assert "labels of this project have changed" in seat.notices
+            assert "labels of this project have changed" in seat.line("header")
             await seat.press("3")
             assert seat.labels[0] == ("fish",)
 

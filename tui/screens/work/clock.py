@@ -46,7 +46,7 @@ class ClockScreen(SavingScreen):
         self._show_labels()
         if self.page.items:
             self._draw()
-        self.say("The labels of this project have changed.")
+        self._tell("the labels of this project have changed")
 
     async def _pause(self) -> None:
         page = self.page
