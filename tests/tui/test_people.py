@@ -15,7 +15,7 @@ from tests.tui.house import START_MS, House, Seat
 from tests.tui.test_dashboard import SMALL, label, open_dashboard
 from tests.tui.test_labeling import run
 from tests.tui.test_wizard import paste, typed
-from tui.screens.manage.log import LogScreen
+from tui.screens.manage.log import LogScreen, in_words
 from tui.screens.manage.people import PeopleScreen
 
 
@@ -171,6 +171,12 @@ def test_the_log_is_live_and_filtered(tmp_path: Path) -> None:
             await seat.until(lambda: "everything" in seat.text and "project-paused" in seat.text, "all of it")
 
     run(tmp_path, story)
+
+
+def test_an_entry_says_why_before_it_says_what_was_there() -> None:
+    """On a narrow screen the reviewer's reason is read, whatever the answer was before."""
+    rejected = {"before": {"labels": ["owl"], "regions": []}, "comment": "the wing is cut off"}
+    assert in_words(rejected) == "comment the wing is cut off, before owl"
 
 
 def test_the_log_goes_on_as_one_goes_down(tmp_path: Path) -> None:

@@ -81,7 +81,9 @@ class ChartPanel(Panel):
             heads.update(as_text(chart, width, rows, colors))
             return
         rows = min(rows, max(LEAST_ROWS, third * terminal.cell_wh_px[0] // terminal.cell_wh_px[1]))
-        view.styles.height = rows
+        if view.styles.height is None or view.styles.height.value != rows:
+            view.styles.height = rows
+            self.call_after_refresh(self.draw, found, colors)  # at once when there is room, not at the next look
         heads.update(Text("".join(column(word, third) for word in HEADS), colors["secondary"]))
         legend.update(_legend(chart, third, max(LEGEND_ROWS, height - 1 - rows), colors))
         key = (chart.looks, width, rows, colors["background"])

@@ -193,11 +193,12 @@ def entry_row(entry: Entry, colors: Mapping[str, str], layout: Layout) -> Text:
 
 
 def in_words(body: Any) -> str:
-    """What an entry keeps, as `name value, name before \u2192 after`; what is empty is left out. Pure."""
+    """What an entry keeps, as `name value, name before \u2192 after`, what it was before last; the empty is left out. Pure."""
     if isinstance(body, Mapping):
         if set(body) == {"before", "after"}:
             return f"{in_words(body['before']) or 'nothing'} \u2192 {in_words(body['after']) or 'nothing'}"
-        return ", ".join(told for key, value in body.items() if (told := _part(str(key), value)))
+        parts = sorted(body.items(), key=lambda part: part[0] == "before")
+        return ", ".join(told for key, value in parts if (told := _part(str(key), value)))
     if isinstance(body, list):
         return " ".join(in_words(one) for one in body)
     return "" if body is None else str(body)
