@@ -19,6 +19,7 @@ from tests.screen.terminal import Screen
 from tui.canvas.cell_frame import CellFrame
 from tui.canvas.frame import BASE_COLORS
 from tui.canvas.layer import Slots
+from tui.canvas.marks import Tag
 from tui.canvas.overlay import Grid, Hint, Outline, Overlay
 from tui.canvas.render import Look, render
 from tui.canvas.strokes import moving_marks, still_marks
@@ -199,6 +200,15 @@ def test_cells_after_many_moves_are_as_if_drawn_afresh() -> None:
         told = frame.keys != keys
         for row, (old, new) in enumerate(zip(before, frame.cell_rows, strict=True)):
             assert [a != b for a, b in zip(old.full, new.full, strict=True)] == told[row].tolist()
+
+
+def test_only_regions_in_view_have_their_names_shown() -> None:
+    """Zoomed in, a region beyond the left or the upper edge leaves no name at the edge; one that is cut by it does."""
+    boxes = (Box(0, 200, 40, 260), Box(300, 0, 340, 50), Box(150, 150, 230, 260))
+    overlay = Overlay(still=tuple(Outline(box, "#00ff00", "cell") for box in boxes))
+    viewport = Viewport.fitting((640, 480), (640, 480)).zoomed(2.0, (400.0, 400.0))
+    tags = [mark for mark in still_marks(overlay, viewport) if isinstance(mark, Tag)]
+    assert [tag.x for tag in tags] == [0]
 
 
 def test_letters_of_regions_on_one_spot_are_all_read() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from core.geometry import Box
@@ -108,6 +109,25 @@ def test_an_arrow_on_a_turned_view_moves_the_way_it_points(tmp_path: Path) -> No
             assert (after.x0, round(after.y0 - before.y0, 6)) == (before.x0, -1)
             assert screen._viewport is not None
             assert screen._viewport.box_to_view(after).x0 > screen._viewport.box_to_view(before).x0
+
+    play(tmp_path, story)
+
+
+def test_the_crosshair_stays_on_its_image_point(tmp_path: Path) -> None:
+    """Zoomed, px for px, shown whole, in a smaller window: the next point still goes where it was meant."""
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            await seat.press("r", "b", "c", "space", "h", "g")
+            there = pytest.approx(screen._crosshair_xy(), abs=0.01)
+            for key in ("plus", "minus", "equals_sign", "0"):
+                await seat.press(key)
+                assert screen._crosshair_xy() == there
+            shown = screen._viewport
+            await seat.pilot.resize_terminal(90, 30)
+            await seat.until(lambda: screen._viewport != shown, "the view in the smaller window")
+            assert screen._crosshair_xy() == there
 
     play(tmp_path, story)
 

@@ -51,8 +51,8 @@ def _outline(outline: Outline, viewport: Viewport) -> Iterator[Mark]:
         x, y = px(viewport.to_view(handle))
         chosen = n == outline.marked
         yield Spot(x, y, MARKED if chosen else HANDLE, ACCENT if chosen else WHITE)
-    if outline.tag:
-        bounds = viewport.box_to_view(shape.bounds)
+    bounds = viewport.box_to_view(shape.bounds)
+    if outline.tag and bounds.x1 > 0 and bounds.y1 > 0:  # beyond the near edges its name would stand at the edge
         yield _tag(px((bounds.x0, bounds.y0)), outline.tag, outline.color)
 
 

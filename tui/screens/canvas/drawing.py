@@ -9,6 +9,7 @@ from tui.canvas import pointing, tools
 from tui.canvas.overlay import Outline, Path
 from tui.canvas.pointing import Pointer
 from tui.canvas.tools import Hand, Tool
+from tui.canvas.viewport import Viewport
 from tui.desk import LabelingDesk
 from tui.screens.canvas.regions import RegionScreen
 
@@ -86,12 +87,13 @@ class DrawingScreen(RegionScreen):
         rest = Box(max(whole.x0, x), max(whole.y0, y), whole.x1, whole.y1)
         return rest if rest.x1 - rest.x0 > 1 and rest.y1 - rest.y0 > 1 else whole
 
-    def _view_moved(self) -> None:
+    def _view_moved(self, before: Viewport | None = None) -> None:
         """The grid anew, the crosshair on its image point where that is seen."""
-        if self._pointer is not None:
-            self._pointer = pointing.moved_to(pointing.begin(self._area()), self._pointer.at, self._visible())
-        else:
+        if self._pointer is None or self._viewport is None:
             self._point()
+            return
+        at = self._pointer.at if before is None else self._viewport.to_view(before.to_image(self._pointer.at))
+        self._pointer = pointing.moved_to(pointing.begin(self._area()), at, self._visible())
 
     def _visible(self) -> Box:
         assert self._viewport is not None

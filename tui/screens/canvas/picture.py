@@ -39,8 +39,8 @@ class PictureScreen(WorkScreen):
 
     # What a subclass does.
 
-    def _view_moved(self) -> None:
-        """The viewport is another one: what lies over the picture has to follow."""
+    def _view_moved(self, before: Viewport | None = None) -> None:
+        """The viewport is another one, of the same image where `before` is given: what lies over the picture has to follow."""
         raise NotImplementedError
 
     def _focus_xy(self) -> Point:
@@ -139,8 +139,8 @@ class PictureScreen(WorkScreen):
     # Looking.
 
     def _see(self, viewport: Viewport) -> None:
-        self._viewport = viewport
-        self._view_moved()
+        before, self._viewport = self._viewport, viewport
+        self._view_moved(before)
         self._draw()
 
     def action_zoom(self, name: str) -> None:
