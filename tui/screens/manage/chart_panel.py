@@ -81,18 +81,16 @@ class ChartPanel(Panel):
             heads.update(as_text(chart, width, rows, colors))
             return
         rows = min(rows, max(LEAST_ROWS, third * terminal.cell_wh_px[0] // terminal.cell_wh_px[1]))
-        if view.styles.height is None or view.styles.height.value != rows:
-            view.styles.height = rows
-            self.call_after_refresh(self.draw, found, colors)  # at once when there is room, not at the next look
+        view.styles.height = rows
         heads.update(Text("".join(column(word, third) for word in HEADS), colors["secondary"]))
         legend.update(_legend(chart, third, max(LEGEND_ROWS, height - 1 - rows), colors))
         key = (chart.looks, width, rows, colors["background"])
-        if view.size.height == rows and key != self._drawn:
+        if width and key != self._drawn:  # made for the room that the view is about to have
             self._drawn = key
-            self.run_worker(self._picture(chart, view, colors), group="chart", exclusive=True)
+            self.run_worker(self._picture(chart, view, (width, rows), colors), group="chart", exclusive=True)
 
-    async def _picture(self, chart: Chart, view: PictureView, colors: Colors) -> None:
-        terminal, size = cast("TaglineApp", self.app).terminal, (view.size.width, view.size.height)
+    async def _picture(self, chart: Chart, view: PictureView, size: tuple[int, int], colors: Colors) -> None:
+        terminal = cast("TaglineApp", self.app).terminal
         cell, background = terminal.cell_wh_px, _rgb(colors["background"])
         size_px = (size[0] * cell[0], size[1] * cell[1])
         third_px = self.cells // 3 * cell[0]
