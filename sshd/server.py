@@ -122,10 +122,7 @@ class Connection(asyncssh.SSHServer):
             conn.abort()
             return
         self._unsettled = True
-        self._transport = corked(conn)
-        if self._transport is not None:
-            self._transport.set_write_buffer_limits(high=0)
-            conn.resume_writing = self._socket_drained  # type: ignore[method-assign]
+        self._transport = corked(conn, self._socket_drained)
 
     def socket_backlog(self) -> int:
         """Bytes that wait for the socket."""

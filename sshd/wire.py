@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import asyncssh
@@ -17,10 +18,13 @@ NOTSENT_BYTES = 16 * 1024
 
 
 class Corked:
-    """A transport that passes on once a turn what was written to it; anything else goes straight through."""
+    """A transport that passes on once a turn what was written to it; anything else goes straight through.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    `on_taken` is called whenever the socket has taken all of it.
+    """
+
+    def __init__(self, transport: asyncio.Transport, on_taken: Callable[[], None]) -> None:
+        self._transport, self._on_taken = transport, on_taken
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
         self._waiting = 0
@@ -37,6 +41,8 @@ class Corked:
         self._parts.clear()
         if data and not self._transport.is_closing():
             self._transport.write(data)
+            if not self._transport.get_write_buffer_size():
+                self._on_taken()
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the socket has not taken."""
@@ -51,7 +57,7 @@ class Corked:
         return getattr(self._transport, name)
 
 
-def corked(conn: asyncssh.SSHServerConnection) -> Corked | None:
+def corked(conn: asyncssh.SSHServerConnection, on_taken: Callable[[], None]) -> Corked | None:
     """Put such a transport under a connection, on a socket that holds little unsent; None when it is gone already.
 
     asyncssh sends an empty packet before each, against an attack on CBC ciphers (Bellare, Kohno and Namprempre 2002), of which
@@ -70,6 +76,8 @@ def corked(conn: asyncssh.SSHServerConnection) -> Corked | None:
             send(kind, *args, handler=handler)
 
     conn.send_packet = send_packet  # type: ignore[assignment, method-assign]
-    transport = Corked(conn._transport)
+    transport = Corked(conn._transport, on_taken)
+    transport.set_write_buffer_limits(high=0)  # so that the connection hears of every end of a wait
+    conn.resume_writing = on_taken  # type: ignore[method-assign]
     conn._transport = transport  # type: ignore[assignment]
     return transport

@@ -129,6 +129,9 @@ class Transport:
         """Nothing waits."""
         return 0
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        """It has none."""
+
     def is_closing(self) -> bool:
         """True once closed."""
         return self.is_closed
@@ -158,9 +161,9 @@ def test_one_turn_of_the_loop_is_one_write_to_the_socket_without_filler() -> Non
     """What a key brings about leaves together, in order, and is counted as waiting until then."""
 
     async def act() -> None:
-        conn = Packets()
+        conn, taken = Packets(), []
         below = conn._transport
-        transport = corked(cast("asyncssh.SSHServerConnection", conn))
+        transport = corked(cast("asyncssh.SSHServerConnection", conn), lambda: taken.append("all"))
         assert transport is not None
         conn.send_packet(MSG_CHANNEL_DATA, b"one")
         conn.send_packet(MSG_CHANNEL_DATA, b"two")
@@ -169,6 +172,7 @@ def test_one_turn_of_the_loop_is_one_write_to_the_socket_without_filler() -> Non
         await asyncio.sleep(0)
         assert below.sent == [b"^one^two"]
         assert transport.get_write_buffer_size() == 0
+        assert taken == ["all"], "what waits for room goes on at once"
         conn.send_packet(MSG_CHANNEL_DATA, b"end")
         transport.close()
         assert below.sent[-1] == b"^end", "a farewell is sent before the end"
