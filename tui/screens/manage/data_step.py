@@ -95,8 +95,14 @@ class DataStep(Step):
     @work(exclusive=True, group="survey")
     async def _look_when_still(self) -> None:
         await asyncio.sleep(LOOK_AFTER_S)
-        self.read()
-        await self._look()
+        if self._is_there:
+            self.read()
+            await self._look()
+
+    @property
+    def _is_there(self) -> bool:
+        """False once the wizard was left, also while its parts go."""
+        return bool(self.query("#found"))
 
     async def _look(self) -> None:
         self._told, self._survey = "", None
@@ -105,6 +111,8 @@ class DataStep(Step):
             self._survey = await self.wizard.manager.survey(*looked, self._sources)
         except (TaglineError, StorageError) as error:
             self._told = str(error)
+        if not self._is_there:
+            return
         self._looked = looked
         self.read()
         colors = self.app.theme_variables
