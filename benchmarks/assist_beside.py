@@ -23,7 +23,7 @@ from assist.device import has_torch
 from benchmarks.assist import NOW_MS
 from benchmarks.assist_regions import FIRST, make_cells
 from benchmarks.report import latencies_ms
-from benchmarks.sessions import _answers, _notes, _press, _seated, _watched
+from benchmarks.sessions import answers_to_keys, notes_of, press, seated, watched
 from benchmarks.team import Typist
 from benchmarks.truth import data_folder
 from core import jobs, learning
@@ -54,8 +54,8 @@ async def _measured(folder: Path, seconds: float) -> dict[str, Any]:
     (folder / "house").mkdir()
     (folder / "cells").mkdir()
     await _ready_to_train(folder / "cells")
-    async with _watched(folder / "house", SESSIONS, 400) as (config, team, _), AsyncExitStack() as stack:
-        typists = [await _seated(stack, config, team, user, KITTY) for user in team.keys]
+    async with watched(folder / "house", SESSIONS, 400) as (config, team, _), AsyncExitStack() as stack:
+        typists = [await seated(stack, config, team, user, KITTY) for user in team.keys]
         await asyncio.sleep(PAUSE_S)
         alone = await _typed(typists, seconds)
         with _learner(folder / "cells") as process:
@@ -63,10 +63,10 @@ async def _measured(folder: Path, seconds: float) -> dict[str, Any]:
             began_s = _cpu_s(process)
             beside = await _typed(typists, seconds)
             spent_s = _cpu_s(process) - began_s
-    notes = _notes(folder / "house")  # written when the front end has ended
+    notes = notes_of(folder / "house")  # written when the front end has ended
     return {
-        "without": latencies_ms(_answers([note for note in notes if alone[0] <= note[1] < alone[1]])[0]),
-        "with": latencies_ms(_answers([note for note in notes if beside[0] <= note[1] < beside[1]])[0]),
+        "without": latencies_ms(answers_to_keys([note for note in notes if alone[0] <= note[1] < alone[1]])[0]),
+        "with": latencies_ms(answers_to_keys([note for note in notes if beside[0] <= note[1] < beside[1]])[0]),
         "the worker's CPU of one core": round(spent_s / seconds, 2),
     }  # fmt: skip
 
@@ -74,7 +74,7 @@ async def _measured(folder: Path, seconds: float) -> dict[str, Any]:
 async def _typed(typists: Sequence[Typist], seconds: float) -> tuple[float, float]:
     """Everybody presses keys for a while; returns from when to when, on the clock of the notes."""
     began = time.perf_counter()
-    await asyncio.gather(*(_press(typist, seconds, n) for n, typist in enumerate(typists)))
+    await asyncio.gather(*(press(typist, seconds, n) for n, typist in enumerate(typists)))
     return began, time.perf_counter()
 
 

@@ -68,7 +68,7 @@ def _measured(segmenter: Segmenter, shown: list[LabeledPhoto], count: int) -> di
     every = [(photo, truth) for photo in shown for truth in photo.truths]
     picked = [every[n] for n in np.random.default_rng(5).permutation(len(every))[:count]]
     pyramids = {photo.path: build(photo.rgb) for photo, _ in picked}
-    embed_s = [_seconds(lambda p=pyramid: segmenter.outline(p, (8.0, 8.0))) for pyramid in pyramids.values()]  # type: ignore[misc]
+    embed_s = [_seconds(lambda p=pyramid: segmenter.outline(p, (8.0, 8.0))) for pyramid in pyramids.values()]
 
     def asked(photo: LabeledPhoto, prompt: Prompt) -> NDArray[np.bool_]:
         return _mask(segmenter.outline(pyramids[photo.path], prompt), photo)

@@ -116,7 +116,7 @@ async def _draw(photos: Sequence[LabeledPhoto], kind: TaskType, way: planner.Way
             typist, _ = await stack.enter_async_context(session)
             typed = await _Labeler(typist, db, shown, kind, way, is_aided).label_all()
             await asyncio.sleep(1)
-            found = await db.read(items_after, 1, ItemId(0), 1000, labeled_only=True)  # type: ignore[arg-type]
+            found = await db.read(items_after, 1, ItemId(0), 1000, labeled_only=True)
             return [drawn for item in found for drawn in _compare(item.answer, typed[item.path])]
 
 

@@ -197,11 +197,11 @@ async def _session(typist: Typist, memory: Memory, rng: random.Random) -> None:
             continue
         memory.seated, is_seated = memory.seated + (not is_seated), True
         await asyncio.sleep(rng.uniform(0.5, 1.5) * memory.think_s)
-        await _label(typist, seen, rng)
-        await _submit(typist, memory)
+        await label(typist, seen, rng)
+        await submit(typist, memory)
 
 
-async def _label(typist: Typist, seen: Seen, rng: random.Random) -> None:
+async def label(typist: Typist, seen: Seen, rng: random.Random) -> None:
     """Select all and press a digit, unless an earlier session of this labeler did."""
     if seen.label is None:
         digit = str(rng.randrange(len(LABELS)) + 1).encode()
@@ -209,7 +209,7 @@ async def _label(typist: Typist, seen: Seen, rng: random.Random) -> None:
         await typist.until(lambda text: (now := look(text)) and now.label)
 
 
-async def _submit(typist: Typist, memory: Memory) -> None:
+async def submit(typist: Typist, memory: Memory) -> None:
     """Press Enter, wait for the acknowledgement, remember what was acknowledged."""
     seen = look(typist.text())
     if seen is None or seen.label is None:

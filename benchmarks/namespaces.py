@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from benchmarks.databases import opened
-from benchmarks.faults import Memory, Seen, _label, _submit, held_twice, look
+from benchmarks.faults import Memory, Seen, held_twice, label, look, submit
 from benchmarks.hosts import Host
 from benchmarks.postgres import postgres
 from benchmarks.report import latencies_ms
@@ -244,7 +244,7 @@ async def _session(net: Net, name: str, typist: Typist, rng: random.Random) -> N
             net.times.same_page += seen.names == before.names
             net.times.same_draft += seen.label == before.label
         async with asyncio.timeout(NOTICE_S):
-            await _label(typist, seen, rng)
+            await label(typist, seen, rng)
         now = look(typist.text())
         await asyncio.sleep(2)
         if now is not None and net.cut_s is None:
@@ -253,7 +253,7 @@ async def _session(net: Net, name: str, typist: Typist, rng: random.Random) -> N
         if net.cut_s is None:
             net.holding.pop(name, None)
         async with asyncio.timeout(NOTICE_S):
-            await _submit(typist, net.memory)
+            await submit(typist, net.memory)
         if before is not None and net.cut_s is not None:
             net.times.saved.append(time.monotonic() - net.cut_s)
             before = None

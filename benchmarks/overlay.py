@@ -98,7 +98,7 @@ async def _way(way: Graphics, photo: Path, regions: int) -> dict[str, Any]:
     terminal = Terminal(name="test", size_cells=SIZE_CELLS, cell_wh_px=CELL, graphics=way)
     stage, sink = Stage(terminal), Sink()
     app = Studio(stage, build(np.asarray(Image.open(photo).convert("RGB"))))
-    async with running(app, stage, sink) as driver:  # type: ignore[arg-type]
+    async with running(app, stage, sink) as driver:
         await until(lambda: app.canvas.size.width > 0, app)
         viewport = Viewport.fitting(app.image.image_wh, app.canvas.view_wh_px)
         still = _regions(regions, app.image.image_wh)

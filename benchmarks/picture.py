@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     photos = _photos(args.photos or PHOTOS / "cells")
     arrays = {id(photo): np.asarray(photo) for photo in photos}  # each encoder is given what it takes
     ways: dict[str, Callable[[Image.Image], bytes]] = {
-        "tagline sixel": lambda photo: _sixel(arrays[id(photo)], sixel.encode_body),
-        "tagline sixel without a compiler": lambda photo: _sixel(arrays[id(photo)], sixel_numpy.encode_body),
+        "tagline sixel": lambda photo: _sixel(arrays[id(photo)]),
+        "tagline sixel without a compiler": lambda photo: _sixel_uncompiled(arrays[id(photo)]),
         "textual-image sixel": lambda photo: _bytes(image_to_sixels(photo, SixelOptions())),
         "tagline kitty": lambda photo: _prepare(arrays[id(photo)], Graphics.KITTY).png,
         "tagline iTerm2": lambda photo: b"".join(
@@ -59,14 +60,13 @@ def _photos(folder: Path) -> list[Image.Image]:
     return [Image.open(name).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS) for name in names]
 
 
-def _sixel(photo: NDArray[np.uint8], encode_body: Callable[..., bytes]) -> bytes:
-    choose = colors.pillow_quantize if encode_body is sixel_numpy.encode_body else colors.quantize
-    indexes, palette = choose(photo, prepared.SIXEL_COLORS)
-    before, sixel.encode_body = sixel.encode_body, encode_body  # type: ignore[assignment]
-    try:
-        return sixel.encode(indexes, palette)
-    finally:
-        sixel.encode_body = before
+def _sixel(photo: NDArray[np.uint8]) -> bytes:
+    return sixel.encode(*colors.quantize(photo, prepared.SIXEL_COLORS))
+
+
+def _sixel_uncompiled(photo: NDArray[np.uint8]) -> bytes:
+    with mock.patch.object(sixel, "encode_body", sixel_numpy.encode_body):
+        return sixel.encode(*colors.pillow_quantize(photo, prepared.SIXEL_COLORS))
 
 
 def _bytes(data: str | bytes) -> bytes:

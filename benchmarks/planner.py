@@ -21,6 +21,7 @@ from core.geometry import Box, Point, Polygon, box_between, box_iou, invalid_rea
 from core.pixels.proposals import propose
 from core.pixels.snap import box_to_polygon, extremes_to_polygon, snap_box
 from tui.canvas import pointing
+from tui.canvas.grid import LETTERS as ALPHABET
 from tui.canvas.hints import hint_texts
 from tui.canvas.viewport import Viewport
 from tui.screens.canvas.aids import PROPOSED
@@ -75,7 +76,7 @@ def steps(area: Box, at: Point) -> Iterator[tuple[str, Point]]:
         column = min(grid.columns - 1, max(0, int((at[0] - box.x0) / (box.x1 - box.x0) * grid.columns)))
         row = min(grid.rows - 1, max(0, int((at[1] - box.y0) / (box.y1 - box.y0) * grid.rows)))
         for number in [row * grid.columns + column] if grid.is_fine else [column, row]:
-            letter = pointing.LETTERS[number]
+            letter = ALPHABET[number]
             letters, pointer = letters + letter, pointing.typed(pointer, letter)
         yield letters, pointer.at
 

@@ -29,7 +29,8 @@ from benchmarks.team import LABELS, Team, Typist, connected, free_port, make_tea
 from benchmarks.watched_front_end import NOTES
 from sshd.config import Config, load_config
 from sshd.demo import PHOTOS
-from sshd.supervisor import Job, Supervisor
+from sshd.life import Job
+from sshd.supervisor import Supervisor
 from tests.ssh.client import FOOT, KITTY, Profile
 
 COUNTS = (1, 20, 50)
@@ -93,12 +94,12 @@ async def _typing(count: int, seconds: float) -> dict[str, Any]:
                 typists.append(await seated(stack, config, team, user, KITTY))
                 if len(typists) == 1:
                     await asyncio.sleep(QUIET_S)
-                    first_mb = _mb(process)
+                    first_mb = memory_mb(process)
             await asyncio.sleep(QUIET_S)
-            each_mb = (_mb(process) - first_mb) / max(1, count - 1)
-            cpu_s, began = _cpu_s(process), time.perf_counter()
-            await asyncio.gather(*(_press(typist, seconds, number) for number, typist in enumerate(typists)))
-            cpu_s, took = _cpu_s(process) - cpu_s, time.perf_counter() - began
+            each_mb = (memory_mb(process) - first_mb) / max(1, count - 1)
+            cpu_s, began = cpu_seconds(process), time.perf_counter()
+            await asyncio.gather(*(press(typist, seconds, number) for number, typist in enumerate(typists)))
+            cpu_s, took = cpu_seconds(process) - cpu_s, time.perf_counter() - began
         notes = notes_of(folder)
     answers, sizes = answers_to_keys(notes)
     return {
@@ -120,7 +121,7 @@ async def seated(stack: AsyncExitStack, config: Config, team: Team, user: str, p
     return typist
 
 
-async def _press(typist: Typist, seconds: float, number: int) -> None:
+async def press(typist: Typist, seconds: float, number: int) -> None:
     rng = random.Random(number)
     await asyncio.sleep(rng.random() * KEY_EVERY_S)
     until = time.perf_counter() + seconds
@@ -159,7 +160,7 @@ def notes_of(folder: Path) -> list[Note]:
     return [tuple(orjson.loads(line)) for path in folder.glob(f"*.{NOTES}") for line in path.read_bytes().splitlines()]
 
 
-def _by_user(notes: Sequence[Note]) -> Iterator[list[tuple[float, str, int]]]:
+def by_user(notes: Sequence[Note]) -> Iterator[list[tuple[float, str, int]]]:
     users: dict[str, list[tuple[float, str, int]]] = {}
     for user, at_s, what, size in notes:
         users.setdefault(user, []).append((at_s, what, size))
@@ -169,7 +170,7 @@ def _by_user(notes: Sequence[Note]) -> Iterator[list[tuple[float, str, int]]]:
 def answers_to_keys(notes: Sequence[Note]) -> tuple[list[float], list[int]]:
     """For each key press after a session's first: seconds to the first bytes out, and bytes until the next key."""
     times, sizes = [], []
-    for rows in _by_user(notes):
+    for rows in by_user(notes):
         keys = [n for n, row in enumerate(rows) if row[1] in KEYS_IN][1:]
         for start, end in zip(keys, [*keys[1:], len(rows)], strict=True):
             if out := [row for row in rows[start + 1 : end] if row[1] not in KEYS_IN]:
@@ -181,7 +182,7 @@ def answers_to_keys(notes: Sequence[Note]) -> tuple[list[float], list[int]]:
 def last_pictures(notes: Sequence[Note]) -> tuple[list[float], list[int]]:
     """For each Enter on a labeled page: seconds to the last byte of pictures before the next key, and how many bytes."""
     times, sizes = [], []
-    for rows in _by_user(notes):
+    for rows in by_user(notes):
         keys = [n for n, row in enumerate(rows) if row[1] in KEYS_IN]
         for start, end in zip(keys, [*keys[1:], len(rows)], strict=True):
             pictures = [row for row in rows[start + 1 : end] if row[1] == "picture"]
@@ -203,10 +204,10 @@ def _peer() -> dict[str, Any]:
     return latencies_ms(times)
 
 
-def _mb(process: psutil.Process) -> float:
+def memory_mb(process: psutil.Process) -> float:
     return float(process.memory_full_info().uss) / 2**20
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)

@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncssh
 import psutil
-import pyghostty  # type: ignore[import-untyped]
+import pyghostty
 
 from core import people, projects
 from core.database import Database

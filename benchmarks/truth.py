@@ -126,7 +126,7 @@ def _from_rings(region: dict[str, object], names: dict[int, str], shape_hw: tupl
     for ring in region["segmentation"]:  # type: ignore[attr-defined]
         points = np.asarray(ring, float).reshape(-1, 2)
         cv2.fillPoly(mask, [np.round(points - 0.5).astype(np.int32)], 1)
-    x, y, wide, high = region["bbox"]  # type: ignore[misc]
+    x, y, wide, high = region["bbox"]
     box = Box(float(x), float(y), float(x + wide), float(y + high))
     usable = _usable(box, (shape_hw[1], shape_hw[0])) and mask.any()
-    return Truth(names[region["category_id"]], box, mask.astype(bool)) if usable else None  # type: ignore[index]
+    return Truth(names[region["category_id"]], box, mask.astype(bool)) if usable else None

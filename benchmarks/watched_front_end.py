@@ -41,8 +41,8 @@ def _watch() -> None:
         if data:
             _notes.append((id(self), time.perf_counter(), "picture" if is_bulk else "text", len(data)))
 
-    KeysSession._take_keys = noting_keys  # type: ignore[method-assign]
-    Output._put = noting_output  # type: ignore[method-assign]
+    KeysSession._take_keys = noting_keys
+    Output._put = noting_output
 
 
 async def work(config: Config, stop: asyncio.Event, ready: Callable[[], None]) -> None:
