@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, insert, select, text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import BadInput
 from core.ids import AssignmentState, ItemState, ProjectId, ProjectState, Role
@@ -21,6 +21,7 @@ from core.projects import refuse_taken_name
 from core.suggestions import REGION_COUNTS
 from core.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, LABEL_CLASS, MODEL_RUN, PROJECT, TALLY
 from core.tally import What
+from core.troubles import is_of_database
 
 Raw = dict[str, Any]
 NUMBERED = (PROJECT, LABEL_CLASS, MODEL_RUN, ITEM, EVENT)
@@ -76,7 +77,9 @@ class Arrival:
                 raise BadInput(f"{where}, row {number + 1} has columns that this Tagline does not know.")
         try:
             return self._meet(conn, given) if table is ACCOUNT else self._insert(conn, table, given)
-        except (IntegrityError, SQLAlchemyError, KeyError, TypeError, ValueError) as error:
+        except (SQLAlchemyError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            if is_of_database(error):
+                raise
             what = str(getattr(error, "orig", error)).splitlines() or [type(error).__name__]
             raise BadInput(f"{where} holds a row that cannot be ({what[0][:120]}); nothing was restored.") from error
 

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from core.errors import BadInput, TaglineError
 from core.schema import check_version
 from core.sqlite_writer import SqliteWriter
-from core.troubles import sqlstate, translate
+from core.troubles import is_passing, translate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,7 +54,6 @@ JSON_AS: dict[str, Any] = {
     "json_serializer": lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
     "json_deserializer": orjson.loads,
 }
-_RETRY_STATES = {"40001", "40P01"}
 _TAKEN_URLS = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
@@ -199,7 +198,7 @@ class PostgresDatabase(Database):
             except TaglineError:
                 raise
             except Exception as error:
-                if not _is_retryable(error) or attempt == POSTGRES_RETRIES - 1:
+                if not is_passing(error) or attempt == POSTGRES_RETRIES - 1:
                     raise translate(error) from error
             await asyncio.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -233,10 +232,6 @@ class PostgresDatabase(Database):
 
 def _call(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], connection: Connection) -> T:
     return fn(connection, *args, **kwargs)
-
-
-def _is_retryable(error: Exception) -> bool:
-    return sqlstate(error) in _RETRY_STATES
 
 
 def async_url(url: str) -> str:

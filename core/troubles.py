@@ -48,20 +48,22 @@ _TROUBLES: tuple[tuple[str, type[DatabaseTrouble], str], ...] = (
 _REFUSED_STATES = {"3D000", "28000", "28P01"}
 # And of a server that goes down, crashed, or comes up: it ends connections, and takes none for a while.
 _RESTARTING_STATES = {"57P01", "57P02", "57P03"}
+# A serialization failure and a deadlock.
+_PASSING_STATES = {"40001", "40P01"}
 
 
 def translate(error: BaseException) -> BaseException:
     """A driver's error as one of ours where people can act on it; any other error as it is."""
     if not isinstance(error, (DBAPIError, OSError, sqlite3.Error)):
         return error
-    text = str(error).lower()
+    text = str(getattr(error, "orig", error)).lower()  # without the parameters, which are anybody's text
     for needle, kind, message in _TROUBLES:
         if needle in text:
             return kind(message)
-    if sqlstate(error) in _REFUSED_STATES:
+    if _sqlstate(error) in _REFUSED_STATES:
         reason = str(getattr(error, "orig", error)).rpartition(">: ")[2]
         return DatabaseTrouble(f"The database server lets nobody in: {reason}. Check the setting database_url.")
-    if sqlstate(error) in _RESTARTING_STATES:
+    if _sqlstate(error) in _RESTARTING_STATES:
         return DatabaseTrouble(
             "The database server is restarting; nothing was written. Once it runs again, so does Tagline."
         )
@@ -72,6 +74,15 @@ def translate(error: BaseException) -> BaseException:
     return error
 
 
-def sqlstate(error: BaseException) -> str | None:
-    """PostgreSQL's five-letter code of what went wrong, or None."""
+def _sqlstate(error: BaseException) -> str | None:
     return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+
+
+def is_passing(error: BaseException) -> bool:
+    """True for what another transaction caused: the same, tried again, may go well."""
+    return _sqlstate(error) in _PASSING_STATES
+
+
+def is_of_database(error: BaseException) -> bool:
+    """True where the database cannot serve, whatever it was asked; what was to be written is not at fault."""
+    return is_passing(error) or translate(error) is not error

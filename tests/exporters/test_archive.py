@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from core import people, projects
+from core import arrival, people, projects
 from core.access import OPERATOR
 from core.annotation import Draft
 from core.database import Database, open_database
-from core.errors import BadInput, DuplicateName
+from core.errors import BadInput, DatabaseLocked, DuplicateName
 from core.gold import add_gold
 from core.ids import AccountId, ItemId, ProjectId, ProjectState, Role, TaskType
 from core.imported import targets_after
@@ -220,6 +222,9 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
     "unknown column": (lambda parts: _line(parts, "item.jsonl", evil=1), "does not know"),
     "impossible state": (lambda parts: _line(parts, "item.jsonl", state=77), "cannot be"),
     "foreign label": (lambda parts: _line(parts, "item_label.jsonl", label_id=999), "cannot be"),
+    "number too large": (lambda parts: _line(parts, "item.jsonl", bytes=2**64 - 1), "cannot be"),
+    "event without facts": (lambda parts: _line(parts, "event.jsonl", body=None), "cannot be"),
+    "text like a driver's": (lambda parts: _line(parts, "item.jsonl", state=77, path="disk is full"), "cannot be"),
     "wrong counts": (lambda parts: _recount(parts), "do not add up"),
     "no text": (lambda parts: _line(parts, "project.jsonl", pattern=None), "cannot be"),
 }  # fmt: skip
@@ -242,6 +247,25 @@ def test_spoiled_archives_leave_nothing(run: Run, tmp_path: Path, what: str) -> 
         assert await exported(db, "csv", name="Again") == await exported(db, "csv")
 
     run(body)
+
+
+def test_a_locked_database_is_not_blamed_on_the_archive(
+    run_sqlite: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who restores is told to try again, not that a row of a good archive cannot be."""
+
+    def locked(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked"))
+
+    async def body(db: Database) -> None:
+        await lived_in(db, TaskType.MULTI_CLASS)
+        await archive_project(db, "Birds", tmp_path / "birds.zip", now_ms=LATER_MS)
+        with monkeypatch.context() as patch, pytest.raises(DatabaseLocked):
+            patch.setattr(arrival, "refuse_taken_name", locked)
+            await restore_project(db, tmp_path / "birds.zip", name="Again", now_ms=LATER_MS)
+        await restore_project(db, tmp_path / "birds.zip", name="Again", now_ms=LATER_MS)
+
+    run_sqlite(body)
 
 
 def test_a_name_that_was_used_is_refused(run_sqlite: Run, tmp_path: Path) -> None:
