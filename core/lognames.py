@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from core.auditlog import Entry, Wanted, entries
 from core.people import Account
 from core.tables import ACCOUNT, LABEL_CLASS
 
+Reference = tuple[str, int]
 NAMED = {"label": "label", "labels": "label", "account": "account"}
 """What the ids under a key of an entry's body are of, alone or in a list."""
 
@@ -20,28 +21,27 @@ def named_entries(
     conn: Connection, by: Account, wanted: Wanted, *, limit: int, before: int | None = None
 ) -> tuple[Entry, ...]:
     """Entries as `core.auditlog.entries` gives them, with names for ids. Raises Forbidden."""
-    return with_names(conn, entries(conn, by, wanted, limit=limit, before=before))
+    return _with_names(conn, entries(conn, by, wanted, limit=limit, before=before))
 
 
-def with_names(conn: Connection, found: Sequence[Entry]) -> tuple[Entry, ...]:
+def _with_names(conn: Connection, found: Sequence[Entry]) -> tuple[Entry, ...]:
     """The same entries with names for ids; an id that nothing has any more stays as it is."""
-    ids = [id_ for entry in found for id_ in _ids(entry.body)]
+    wanted = {one for entry in found for one in _ids(entry.body)}
     names = {
-        ("label", id_): path
-        for id_, path in _look_up(conn, LABEL_CLASS.c.id, LABEL_CLASS.c.path, {id_ for of, id_ in ids if of == "label"})
-    } | {
-        ("account", id_): name
-        for id_, name in _look_up(conn, ACCOUNT.c.id, ACCOUNT.c.name, {id_ for of, id_ in ids if of == "account"})
+        **_names(conn, "label", LABEL_CLASS.c.id, LABEL_CLASS.c.path, wanted),
+        **_names(conn, "account", ACCOUNT.c.id, ACCOUNT.c.name, wanted),
     }
-    name = lambda of, id_: names.get((of, id_), id_)  # noqa: E731
-    return tuple(replace(entry, body=_renamed(entry.body, name)) for entry in found)
+    return tuple(replace(entry, body=_renamed(entry.body, names)) for entry in found)
 
 
-def _look_up(conn: Connection, id_: Column[int], name: Column[str], wanted: set[int]) -> list[tuple[int, str]]:
-    return [(row[0], row[1]) for row in conn.execute(select(id_, name).where(id_.in_(wanted)))] if wanted else []
+def _names(
+    conn: Connection, of: str, id_: Column[int], name: Column[str], wanted: Collection[Reference]
+) -> dict[Reference, str]:
+    ids = [one for what, one in wanted if what == of]
+    return {(of, row[0]): row[1] for row in conn.execute(select(id_, name).where(id_.in_(ids)))} if ids else {}
 
 
-def _ids(body: Any, of: str | None = None) -> Iterator[tuple[str, int]]:
+def _ids(body: Any, of: str | None = None) -> Iterator[Reference]:
     """Every id in a body, with what it is of."""
     if isinstance(body, Mapping):
         for key, value in body.items():
@@ -53,10 +53,10 @@ def _ids(body: Any, of: str | None = None) -> Iterator[tuple[str, int]]:
         yield of, body
 
 
-def _renamed(body: Any, name: Callable[[str, int], Any], of: str | None = None) -> Any:
-    """A body with the names that `name` gives."""
+def _renamed(body: Any, names: Mapping[Reference, str], of: str | None = None) -> Any:
+    """A body with these names for its ids."""
     if isinstance(body, Mapping):
-        return {key: _renamed(value, name, NAMED.get(key)) for key, value in body.items()}
+        return {key: _renamed(value, names, NAMED.get(key)) for key, value in body.items()}
     if isinstance(body, list):
-        return [_renamed(value, name, of) for value in body]
-    return name(of, body) if of is not None and isinstance(body, int) else body
+        return [_renamed(value, names, of) for value in body]
+    return names.get((of, body), body) if of is not None and isinstance(body, int) else body
