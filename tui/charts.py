@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.colors import Color
+
 RGB = NDArray[np.uint8]
-Color = tuple[int, int, int]
 FINE = 3
 """Drawn so many times larger each way, so that edges are smooth."""
 

@@ -20,13 +20,13 @@ from storage.pyramid import Pyramid
 from tui.canvas.frame import BASE_COLORS
 from tui.canvas.render import Look, render
 from tui.canvas.viewport import Viewport
+from tui.colors import Color
 from tui.picture.prepare import Prepared, prepare
 from tui.terminal import Terminal
 
 PICTURE_THREADS = 2
 AWAY_S = 2.0
 CACHE_BYTES = 256 * 1024 * 1024
-Color = tuple[int, int, int]
 T = TypeVar("T")
 
 

@@ -14,7 +14,8 @@ from storage import open_store
 from storage.base import StorageError, Store, UnreadableImage
 from storage.images import decode
 from tui.canvas.overlay import Outline
-from tui.canvas.thumbs import RGB, Color, in_a_row, thumbnail
+from tui.canvas.thumbs import RGB, in_a_row, thumbnail
+from tui.colors import Color
 from tui.picture.prepare import Prepared, prepare
 from tui.picture_pool import Pictures
 from tui.terminal import Graphics, Terminal

@@ -8,8 +8,9 @@ from itertools import groupby
 import numpy as np
 
 from tui.canvas.frame import Frame, half_cells
-from tui.canvas.layer import Layer, Slots, rgb_of
+from tui.canvas.layer import Layer, Slots
 from tui.canvas.marks import Mark, Tag
+from tui.colors import rgb_of
 from tui.picture.cells import CellRow, half_blocks, paint
 from tui.picture.damage import CellRect
 from tui.picture.prepare import Prepared

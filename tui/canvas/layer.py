@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tui.canvas.marks import BLACK, DASHES, FONT_PX, PAD_PX, PROFILES, Area, Lens, Mark, Rule, Spot, Stroke, Tag, font
+from tui.colors import rgb_of
 
 Ink = NDArray[np.uint8]
 SLOTS = 40
@@ -35,11 +36,6 @@ class Slots:
             slot = 1 + int(((self.table[1:].astype(int) - rgb) ** 2).sum(axis=1).argmin())
         self._numbers[color] = slot
         return slot
-
-
-def rgb_of(color: str) -> tuple[int, int, int]:
-    """`#rrggbb` as three numbers."""
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 class Layer:

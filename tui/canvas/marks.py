@@ -10,7 +10,7 @@ from typing import Literal
 from PIL import ImageFont
 
 from core.geometry import Box, Point
-from tui.widgets.tile import ink_on
+from tui.colors import ink_on
 
 BLACK, WHITE, ACCENT = "#000000", "#ffffff", "#ffca57"
 PROFILES = {"plain": "kcck", "chosen": "kcccck", "dashed": "kck", "thin": "k"}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from storage.pyramid import Pyramid
 from tui.canvas.viewport import Viewport
+from tui.colors import Color
 
 RGB = NDArray[np.uint8]
 STEPS = 10
@@ -39,7 +40,7 @@ class Look:
         return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)
 
 
-def render(image: Pyramid, viewport: Viewport, look: Look, background: tuple[int, int, int]) -> RGB:
+def render(image: Pyramid, viewport: Viewport, look: Look, background: Color) -> RGB:
     """uint8 (H, W, 3) of the view's size; what the image leaves free has the background's colour."""
     wide, high = viewport.view_wh_px
     canvas = np.empty((high, wide, 3), np.uint8)

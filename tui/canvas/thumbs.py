@@ -14,10 +14,10 @@ from tui.canvas.layer import Layer, Slots
 from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.strokes import still_marks
 from tui.canvas.viewport import Viewport
+from tui.colors import Color
 from tui.picture.prepare import MAX_ENLARGE, letterbox
 
 RGB = NDArray[np.uint8]
-Color = tuple[int, int, int]
 
 
 def thumbnail(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.colors import Color
+
 RGB = NDArray[np.uint8]
 HALF_BLOCK = "\N{UPPER HALF BLOCK}"
 RESET = "\x1b[0m"
@@ -36,9 +38,7 @@ def half_blocks(pixels: RGB, *, truecolor: bool) -> tuple[CellRow, ...]:
     )
 
 
-def paint(
-    row: CellRow, first: int, letters: str, ink: tuple[int, int, int], paper: tuple[int, int, int], *, truecolor: bool
-) -> CellRow:
+def paint(row: CellRow, first: int, letters: str, ink: Color, paper: Color, *, truecolor: bool) -> CellRow:
     """A row with letters written over some of its cells."""
     colors = np.array([ink, paper], dtype=np.uint8)
     codes = (colors.astype(np.int64) @ (65536, 256, 1) if truecolor else nearest_of_256(colors)).tolist()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from tui.colors import Color
 from tui.picture.damage import CellRect
 
 _CSI = re.compile(r"\x1b\[([0-9;:]*)([A-HJKXdf`])")
@@ -132,7 +133,7 @@ def blanks(kept: NDArray[np.bool_]) -> str:
     )
 
 
-def blank_rows(rects: Iterable[CellRect], background: tuple[int, int, int]) -> str:
+def blank_rows(rects: Iterable[CellRect], background: Color) -> str:
     """Rectangles of the screen in one colour, the cursor left where it is. Spaces: not every terminal erases in a colour."""
     rows = [
         f"\x1b[{rect.row + n + 1};{rect.column + 1}H{' ' * rect.columns}" for rect in rects for n in range(rect.rows)

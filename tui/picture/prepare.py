@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tui.colors import Color
 from tui.picture import iterm, sixel
 from tui.picture.cells import CellRow, half_blocks
 from tui.picture.colors import Indexes, Palette, quantize
@@ -25,7 +26,6 @@ STRIP_PX = 48
 _ids = itertools.count(1)
 
 RGB = NDArray[np.uint8]
-Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.colors import Color
 from tui.picture import kitty
 from tui.picture.board import Board
 from tui.picture.cursor import Cursor, Does, Piece, blank_rows, blanks, forward
@@ -114,7 +115,7 @@ class Stage:
             self._queued.add(mark)
             self.on_due()
 
-    def replaced(self, mark: str, before: Pieces, background: tuple[int, int, int]) -> bool:
+    def replaced(self, mark: str, before: Pieces, background: Color) -> bool:
         """A widget shows another picture in place of `before`: cells that show the old one become blank with the next output.
 
         So no old picture stands beside new words, and nothing is composed anew; False where it has to be, because there

@@ -6,6 +6,7 @@ from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
+from tui.colors import Color
 from tui.picture.pieces import Pieces
 from tui.picture.prepare import Prepared
 from tui.picture.stage import Stage
@@ -60,7 +61,7 @@ class PictureView(SteadyWidget):
             self.call_after_refresh(self._stage.on_due)
 
     @property
-    def _background(self) -> tuple[int, int, int]:
+    def _background(self) -> Color:
         color = self.rich_style.bgcolor
         return (0, 0, 0) if color is None else color.get_truecolor()
 

@@ -14,6 +14,7 @@ from storage.dicom import Window
 from storage.pyramid import Pyramid
 from tui.canvas.render import Look
 from tui.canvas.viewport import Viewport
+from tui.colors import Color, rgb_of
 from tui.desk import LabelingDesk
 from tui.picture.prepare import Prepared
 from tui.screens.leveled import ARROWS, Aim
@@ -26,7 +27,6 @@ ZOOM = 1.5
 PAN_PX = 48
 AS_IT_IS = Look()
 Cells = tuple[int, int]
-Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,7 @@ class TilesScreen(WorkScreen):
 
     @property
     def _background(self) -> Color:
-        background = self.app.theme_variables["background"]
-        red, green, blue = (int(background[n : n + 2], 16) for n in (1, 3, 5))
-        return red, green, blue
+        return rgb_of(self.app.theme_variables["background"])
 
     def _load_pictures(self) -> None:
         """Show each item's picture as soon as it is made."""

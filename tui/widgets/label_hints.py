@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from core.labels import LabelClass, LabelSet
+from tui.colors import ink_on
 from tui.text import clean, shorten
 from tui.widgets.line import Part
-from tui.widgets.tile import ink_on
 
 MORE_CELLS = 11
 LONGEST_NAME = 20

@@ -12,12 +12,12 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
 
+from tui.colors import ink_on
 from tui.picture.stage import Stage
 from tui.picture.view import PictureView
 from tui.steady import SteadyWidget
 from tui.text import shorten
 from tui.widgets.line import style_of
-from tui.widgets.tile import ink_on
 
 PLAIN, FOCUSED = "\u256d\u2500\u256e\u2570\u2500\u256f", "\u250f\u2501\u2513\u2517\u2501\u251b"
 

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
 
+from tui.colors import ink_on
 from tui.picture.stage import Stage
 from tui.picture.view import PictureView
 from tui.steady import SteadyWidget
@@ -81,9 +82,3 @@ class Tile(SteadyWidget):
         return Strip(
             [Segment(left, frame), *inner, Segment(rest, frame), Segment(right, frame)], cell_len(left) + room + 1
         )
-
-
-def ink_on(color: str) -> str:
-    """Black or white, whichever is easier to read on a colour such as `#56b4e9`."""
-    red, green, blue = (int(color[n : n + 2], 16) for n in (1, 3, 5))
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else "#ffffff"

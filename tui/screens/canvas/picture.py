@@ -12,6 +12,7 @@ from storage.pyramid import Pyramid
 from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
+from tui.colors import rgb_of
 from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.picture.prepare import Prepared
@@ -102,8 +103,7 @@ class PictureScreen(WorkScreen):
         self._ahead = (image, viewport, await self._make_view(image, viewport, Look(), size))
 
     async def _make_view(self, image: Pyramid, viewport: Viewport, look: Look, size: tuple[int, int]) -> Prepared:
-        background = self.app.theme_variables["background"]
-        color = (int(background[1:3], 16), int(background[3:5], 16), int(background[5:7], 16))
+        color = rgb_of(self.app.theme_variables["background"])
         return await self._desk.desk.pictures.view(image, viewport, look, self.terminal, size, color)
 
     async def _make(self, viewport: Viewport, look: Look, size: tuple[int, int]) -> Prepared:

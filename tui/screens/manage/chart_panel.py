@@ -12,7 +12,8 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from tui.app import TaglineApp
-from tui.charts import RGB, Color, beside, columns, ring
+from tui.charts import RGB, beside, columns, ring
+from tui.colors import Color, rgb_of
 from tui.manager import Insight
 from tui.picture.prepare import prepare
 from tui.picture.view import PictureView
@@ -91,10 +92,10 @@ class ChartPanel(Panel):
 
     async def _picture(self, chart: Chart, view: PictureView, size: tuple[int, int], colors: Colors) -> None:
         terminal = cast("TaglineApp", self.app).terminal
-        cell, background = terminal.cell_wh_px, _rgb(colors["background"])
+        cell, background = terminal.cell_wh_px, rgb_of(colors["background"])
         size_px = (size[0] * cell[0], size[1] * cell[1])
         third_px = self.cells // 3 * cell[0]
-        look = _Look(background, _rgb(colors["panel"]), _rgb(colors["primary"]), _rgb(colors["accent"]))
+        look = _Look(background, rgb_of(colors["panel"]), rgb_of(colors["primary"]), rgb_of(colors["accent"]))
         rgb = await asyncio.to_thread(draw, chart, size_px, third_px, look)
         view.show(await asyncio.to_thread(prepare, rgb, terminal, size, background, colors=64))
 
@@ -120,7 +121,7 @@ def draw(chart: Chart, size_px: tuple[int, int], third_px: int, look: _Look) -> 
     gap = max(4, size_px[1] // 16)
     side = max(8, min(size_px[1] - gap, third_px - 2 * gap))
     rings = [
-        (n * third_px, ring([(count, _rgb(color)) for _, count, color in parts], side, look.rest, look.background))
+        (n * third_px, ring([(count, rgb_of(color)) for _, count, color in parts], side, look.rest, look.background))
         for n, parts in enumerate((chart.states, chart.labels))
     ]
     last = columns(chart.days, (max(8, third_px - gap), side), look.color, look.newest, look.background)
@@ -162,7 +163,3 @@ def _entries(parts: Parts) -> list[Text]:
     whole = sum(count for _, count, _ in parts)
     ranked: Sequence[tuple[str, int, str]] = sorted((part for part in parts if part[1]), key=lambda part: -part[1])
     return [Text.assemble(("\u25a0 ", color), f"{name} {percent(count, whole)}") for name, count, color in ranked]
-
-
-def _rgb(color: str) -> Color:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

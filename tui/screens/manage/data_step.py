@@ -15,6 +15,7 @@ from core.errors import BadInput, TaglineError
 from core.ids import ItemId, ItemKind
 from storage.base import StorageError, StoredFile
 from storage.survey import Survey
+from tui.colors import rgb_of
 from tui.manager import shown_source
 from tui.picture.view import PictureView
 from tui.screens.manage.plan import Plan
@@ -127,8 +128,7 @@ class DataStep(Step):
     @work(exclusive=True, group="pictures")
     async def _show_pictures(self, files: tuple[StoredFile, ...]) -> None:
         """The first images themselves; one that cannot be shown leaves its place empty."""
-        background = self.app.theme_variables["background"]
-        color = (int(background[1:3], 16), int(background[3:5], 16), int(background[5:7], 16))
+        color = rgb_of(self.app.theme_variables["background"])
         for view, file in zip(self.query(PictureView), files, strict=False):
             item = HeldItem(ItemId(0), file.path, file.etag, (0, 0), 1, ItemKind.MANUAL, 0, 0)
             size_cells = (view.size.width, view.size.height)

@@ -12,6 +12,7 @@ from core.ids import AssignmentState, ItemState
 from core.labels import LabelSet
 from core.review import OneAnswer
 from tui.canvas.overlay import Line, Outline
+from tui.colors import ink_on
 from tui.reviewer import Known
 from tui.screens.review.words import (
     SOURCE_NAMES,
@@ -23,7 +24,6 @@ from tui.screens.review.words import (
     shown_time,
 )
 from tui.text import clean
-from tui.widgets.tile import ink_on
 
 # Of labelers, side by side over one picture: apart in hue and in lightness.
 COLORS = ("#ffca57", "#56b4e9", "#ff7ac6", "#5ec08a", "#ff8c42", "#b69cff", "#ffffff", "#7fe7e0", "#f2777a")

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from core.browse import Browsed
 from core.errors import TaglineError
 from core.ids import ItemState
+from tui.colors import rgb_of
 from tui.reviewer import Reviewer
 from tui.screens.review.words import STATE_WORDS, answer_tags
 from tui.text import clean
@@ -97,9 +98,8 @@ class ThumbGrid(Vertical):
         return [items[start : start + columns] for start in range(0, len(items), columns)]
 
     async def _row(self, items: Sequence[Browsed]):  # type: ignore[no-untyped-def]
-        color = self.app.theme_variables["background"]
-        rgb = (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
-        return await self._thumbs.row(items, self.rack, cast("TaglineApp", self.app).terminal, rgb)
+        color = rgb_of(self.app.theme_variables["background"])
+        return await self._thumbs.row(items, self.rack, cast("TaglineApp", self.app).terminal, color)
 
 
 def _pictured(items: Sequence[Browsed]) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
+from tui.colors import rgb_of
 from tui.picture.prepare import Prepared
 from tui.reviewer import held
 from tui.screens.leveled import Aim
@@ -88,10 +89,9 @@ class LookingScreen(ReviewScreen):
             self.canvas.display_image(self._image, self._viewport, self._look, overlay, self._make)
 
     async def _make(self, viewport: Viewport, look: Look, size: tuple[int, int]) -> Prepared:
-        color = self.app.theme_variables["background"]
-        rgb = (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
+        color = rgb_of(self.app.theme_variables["background"])
         assert self._image is not None
-        return await self.desk.pictures.view(self._image, viewport, look, self.terminal, size, rgb)
+        return await self.desk.pictures.view(self._image, viewport, look, self.terminal, size, color)
 
     def on_resize(self) -> None:
         """Another size: the same part of the image."""
