@@ -10,9 +10,12 @@ import numpy as np
 import pydicom
 import pytest
 
+from storage.base import Unreachable
 from storage.dicom import Window
+from storage.local import LocalStore
 from tests.tui.canvas import play, seated
 from tests.tui.house import House, Seat
+from tui import picture_pool
 from tui.screens.canvas.screen import CanvasScreen
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -80,6 +83,30 @@ def test_what_has_no_window_says_so(tmp_path: Path, name: str, says: str) -> Non
             assert screen._leveling is None
 
     play(tmp_path, story, **(scan(name) if name else {}))
+
+
+def test_a_datastore_that_does_not_answer_is_not_called_a_colour_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for the window then reads why it cannot be had, and nothing untrue of the image; later `w` shows it."""
+
+    def gone(_store: LocalStore, _path: str) -> bytes:
+        raise Unreachable("The datastore does not answer.")
+
+    async def story(house: House) -> None:
+        async with house.session() as seat:
+            screen = await seated(seat)
+            with monkeypatch.context() as patch:
+                patch.setattr(picture_pool, "AWAY_S", 0.0)
+                patch.setattr(LocalStore, "get", gone)
+                await seat.press("w")
+                assert "does not answer" in seat.notices
+                assert "in colour" not in seat.text
+                assert screen._leveling is None
+            await seat.press("w")
+            assert "lung" in seat.text
+
+    play(tmp_path, story, **scan("CT_small.dcm"))
 
 
 def test_nothing_of_the_patient_is_on_the_screen(tmp_path: Path) -> None:

@@ -76,6 +76,11 @@ class Viewport:
         """True while the whole image is shown as large as it goes."""
         return abs(self.scale - self.fit_scale) < 1e-9
 
+    @property
+    def is_enlarged(self) -> bool:
+        """True while parts of the image can be out of view."""
+        return self.scale > self.fit_scale * 1.001
+
     def resized(self, view_wh_px: tuple[int, int]) -> Viewport:
         """Another size of the view; what fitted still fits."""
         other = replace(self, view_wh_px=view_wh_px)

@@ -78,17 +78,23 @@ class LeveledScreen(TaglineScreen):
 
     async def action_window(self) -> None:
         """Begin, or end, to choose the window."""
-        aim = self._leveled_image()
         if self._leveling is not None:
             self._end_levels()
             return
+        aim = self._leveled_image()
         if aim is None:
             return
         if not is_dicom_path(aim.item.path):
             self._tell("no DICOM image: < > and ( ) change brightness and contrast")
             return
-        levels = await self.ask(self.desk.pictures.levels(aim.datastore, aim.item, aim.frame))
-        if levels is None or self._leveled_image() != aim:
+        await self.ask(self._begin_levels(aim))
+
+    async def _begin_levels(self, aim: Aim) -> None:
+        """Show the levels of an image, unless another one is looked at by then. Raises UnreadableImage, StorageError."""
+        levels = await self.desk.pictures.levels(aim.datastore, aim.item, aim.frame)
+        if self._leveled_image() != aim:
+            return
+        if levels is None:
             self._tell("this image has no window: it is in colour")
             return
         self._leveling = Leveling(levels, aim.window or levels.window)

@@ -12,6 +12,7 @@ from core.ids import ItemId
 from storage.base import StorageError, UnreadableImage
 from storage.dicom import Window
 from storage.pyramid import Pyramid
+from tui.canvas.looking import looked, other_page, zoomed
 from tui.canvas.render import Look
 from tui.canvas.viewport import Viewport
 from tui.colors import Color, rgb_of
@@ -23,7 +24,6 @@ from tui.screens.work.screen import WorkScreen
 from tui.terminal import Terminal
 from tui.widgets.tile import Tile
 
-ZOOM = 1.5
 PAN_PX = 48
 AS_IT_IS = Look()
 Cells = tuple[int, int]
@@ -102,19 +102,21 @@ class TilesScreen(WorkScreen):
     async def _show_made(
         self, tile: Tile, item: HeldItem, viewing: Viewing | None, make: Callable[[], Awaitable[Prepared]]
     ) -> None:
-        """Show what is made, unless the image is looked at in another way by then."""
+        """Show what is made, or why nothing is, unless the image is looked at in another way by then."""
         if not all(tile.view.size_cells):
             return
+
+        def show(made: Prepared | None, note: str = "") -> None:
+            if self._viewings.get(item.item) is viewing:
+                tile.view.show(made, note)
+
         try:
-            made = await self._once_there(make, lambda: tile.view.show(None, AWAY_NOTE))
+            show(await self._once_there(make, lambda: show(None, AWAY_NOTE)))
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
         except StorageError as error:
-            tile.view.show(None)
+            show(None)
             self.say(str(error), severity="error")
-        else:
-            if self._viewings.get(item.item) is viewing:
-                tile.view.show(made)
 
     # Looked at in another way.
 
@@ -163,15 +165,7 @@ class TilesScreen(WorkScreen):
 
     async def action_zoom(self, name: str) -> None:
         """Nearer, farther, all of it, or px for px."""
-        match name:
-            case "plus":
-                await self._change_view(lambda view: view.zoomed(ZOOM, view.center_xy))
-            case "minus":
-                await self._change_view(lambda view: view.zoomed(1 / ZOOM, view.center_xy))
-            case "0":
-                await self._change_view(Viewport.fit)
-            case _:
-                await self._change_view(lambda view: view.at_100(view.center_xy))
+        await self._change_view(lambda view: zoomed(view, name, view.center_xy))
 
     async def action_rotate(self) -> None:
         """A quarter turn of the view."""
@@ -180,7 +174,7 @@ class TilesScreen(WorkScreen):
     async def _pan(self, arrow: str) -> bool:
         """Move over the image in focus; False where all of it is seen."""
         viewport = self._viewing.viewport
-        if viewport is None or viewport.scale <= viewport.fit_scale * 1.001:
+        if viewport is None or not viewport.is_enlarged:
             return False
         across, down = ARROWS[arrow]
         await self._change_view(lambda view: view.panned(across * PAN_PX, down * PAN_PX))
@@ -188,10 +182,8 @@ class TilesScreen(WorkScreen):
 
     def action_look(self, name: str) -> None:
         """Brighter, darker, more or less contrast; the file stays as it is."""
-        steps = {"less_than_sign": (-1, 0), "greater_than_sign": (1, 0), "left_parenthesis": (0, -1)}
-        brightness, contrast = steps.get(name, (0, 1))
         viewing = self._viewing
-        self._look_through(replace(viewing, look=viewing.look.changed(brightness=brightness, contrast=contrast)))
+        self._look_through(replace(viewing, look=looked(viewing.look, name)))
 
     def action_page(self, name: str) -> None:
         """Another page or frame of a file of several."""
@@ -199,7 +191,7 @@ class TilesScreen(WorkScreen):
         if item is None or item.frames < 2:
             self._tell("this file has one page")
             return
-        frame = (viewing.frame + (1 if name == "right_square_bracket" else -1)) % item.frames
+        frame = other_page(viewing.frame, name, item.frames)
         self._tell(f"page {frame + 1} of {item.frames}")
         self._look_through(replace(viewing, frame=frame))
 

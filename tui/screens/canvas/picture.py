@@ -9,6 +9,7 @@ from core.geometry import Point
 from storage.base import StorageError, UnreadableImage
 from storage.dicom import Window
 from storage.pyramid import Pyramid
+from tui.canvas.looking import looked, other_page, zoomed
 from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
 from tui.canvas.viewport import Viewport
@@ -20,7 +21,6 @@ from tui.screens.work.page import AWAY_NOTE
 from tui.screens.work.screen import WorkScreen
 from tui.widgets.region_list import RegionList
 
-ZOOM = 1.5
 LIST_FROM_COLUMNS = 100
 
 
@@ -145,24 +145,12 @@ class PictureScreen(WorkScreen):
 
     def action_zoom(self, name: str) -> None:
         """Nearer, farther, all of it, or px for px."""
-        if self._viewport is None:
-            return
-        about = self._focus_xy()
-        match name:
-            case "plus":
-                self._see(self._viewport.zoomed(ZOOM, about))
-            case "minus":
-                self._see(self._viewport.zoomed(1 / ZOOM, about))
-            case "0":
-                self._see(self._viewport.fit())
-            case _:
-                self._see(self._viewport.at_100(about))
+        if self._viewport is not None:
+            self._see(zoomed(self._viewport, name, self._focus_xy()))
 
     def action_look(self, name: str) -> None:
         """Brighter, darker, more or less contrast; the file stays as it is."""
-        steps = {"less_than_sign": (-1, 0), "greater_than_sign": (1, 0), "left_parenthesis": (0, -1)}
-        brightness, contrast = steps.get(name, (0, 1))
-        self._look = self._look.changed(brightness=brightness, contrast=contrast)
+        self._look = looked(self._look, name)
         self._draw()
 
     def action_rotate(self) -> None:
@@ -176,6 +164,6 @@ class PictureScreen(WorkScreen):
         if item is None or item.frames < 2:
             self._tell("this file has one page")
             return
-        self._frame = (self._frame + (1 if name == "right_square_bracket" else -1)) % item.frames
+        self._frame = other_page(self._frame, name, item.frames)
         self._tell("")
         self.run_worker(partial(self._open, item), group="pictures", exclusive=True)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from core.browse import Browsed
 from storage.base import StorageError
 from storage.dicom import Window
 from storage.pyramid import Pyramid
+from tui.canvas.looking import looked, other_page, zoomed
 from tui.canvas.overlay import Outline, Overlay
 from tui.canvas.render import Look
 from tui.canvas.view import CanvasView
@@ -20,7 +21,6 @@ from tui.screens.review.base import ReviewScreen
 from tui.walk import Walk
 from tui.widgets.line import Line
 
-ZOOM = 1.5
 PAN_PX = 64
 STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
@@ -127,7 +127,7 @@ class LookingScreen(ReviewScreen):
 
     @property
     def _is_enlarged(self) -> bool:
-        return self._viewport is not None and self._viewport.scale > self._viewport.fit_scale * 1.001
+        return self._viewport is not None and self._viewport.is_enlarged
 
     def _see(self, viewport: Viewport) -> None:
         self._viewport = viewport
@@ -140,23 +140,12 @@ class LookingScreen(ReviewScreen):
 
     def action_zoom(self, name: str) -> None:
         """Nearer, farther, all of it, or px for px."""
-        if (view := self._viewport) is None:
-            return
-        match name:
-            case "plus":
-                self._see(view.zoomed(ZOOM, view.center_xy))
-            case "minus":
-                self._see(view.zoomed(1 / ZOOM, view.center_xy))
-            case "0":
-                self._see(view.fit())
-            case _:
-                self._see(view.at_100(view.center_xy))
+        if self._viewport is not None:
+            self._see(zoomed(self._viewport, name, self._viewport.center_xy))
 
     def action_look(self, name: str) -> None:
         """Brighter, darker, more or less contrast; the file stays as it is."""
-        steps = {"less_than_sign": (-1, 0), "greater_than_sign": (1, 0), "left_parenthesis": (0, -1)}
-        brightness, contrast = steps.get(name, (0, 1))
-        self._look = self._look.changed(brightness=brightness, contrast=contrast)
+        self._look = looked(self._look, name)
         self._redraw()
 
     def action_rotate(self) -> None:
@@ -175,6 +164,6 @@ class LookingScreen(ReviewScreen):
         if item is None or item.frames < 2:
             self.say("This file has one page.")
             return
-        self._frame = (self._frame + (1 if name == "right_square_bracket" else -1)) % item.frames
+        self._frame = other_page(self._frame, name, item.frames)
         self.say(f"Page {self._frame + 1} of {item.frames}.")
         self._open(item)
