@@ -1,17 +1,11 @@
-"""A session's way out: text before pictures, no more on its way than the terminal takes, few packets and questions."""
+"""A session's way out: text before pictures, no more on its way than the terminal takes, few questions."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any, cast
-
-import asyncssh
-from asyncssh.constants import MSG_CHANNEL_DATA, MSG_IGNORE
 
 from sshd.driver import to_256_colors
 from sshd.output import ACK_REQUEST, WINDOW_MAX, WINDOW_MIN, Output
-from sshd.wire import corked
 
 PIECE = b"x" * 4096
 
@@ -112,73 +106,6 @@ def test_a_picture_that_is_replaced_before_its_turn_is_never_made() -> None:
     output.pump()
     assert made == ["new"]
     assert b"".join(wire.writes) == b"new" + ACK_REQUEST
-
-
-class Transport:
-    """Keeps what the socket was given."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.is_closed = False
-
-    def write(self, data: bytes) -> None:
-        """Take bytes."""
-        self.sent.append(data)
-
-    def get_write_buffer_size(self) -> int:
-        """Nothing waits."""
-        return 0
-
-    def set_write_buffer_limits(self, high: int) -> None:
-        """It has none."""
-
-    def is_closing(self) -> bool:
-        """True once closed."""
-        return self.is_closed
-
-    def close(self) -> None:
-        """Close."""
-        self.is_closed = True
-
-
-class Packets:
-    """As much of a connection of asyncssh as a packet passes through."""
-
-    def __init__(self) -> None:
-        self._transport: Any = Transport()
-
-    def get_extra_info(self, _name: str) -> None:
-        """No socket is below it."""
-
-    def send_packet(self, kind: int, *args: bytes, handler: object = None) -> None:
-        """As asyncssh does: an empty packet, then the one that was meant."""
-        if kind != MSG_IGNORE:
-            self.send_packet(MSG_IGNORE, b"")
-        self._transport.write(bytes([kind]) + b"".join(args))
-
-
-def test_one_turn_of_the_loop_is_one_write_to_the_socket_without_filler() -> None:
-    """What a key brings about leaves together, in order, and is counted as waiting until then."""
-
-    async def act() -> None:
-        conn, taken = Packets(), []
-        below = conn._transport
-        transport = corked(cast("asyncssh.SSHServerConnection", conn), lambda: taken.append("all"))
-        assert transport is not None
-        conn.send_packet(MSG_CHANNEL_DATA, b"one")
-        conn.send_packet(MSG_CHANNEL_DATA, b"two")
-        assert below.sent == []
-        assert transport.get_write_buffer_size() == 8
-        await asyncio.sleep(0)
-        assert below.sent == [b"^one^two"]
-        assert transport.get_write_buffer_size() == 0
-        assert taken == ["all"], "what waits for room goes on at once"
-        conn.send_packet(MSG_CHANNEL_DATA, b"end")
-        transport.close()
-        assert below.sent[-1] == b"^end", "a farewell is sent before the end"
-        assert below.is_closed
-
-    asyncio.run(act())
 
 
 def test_dark_surfaces_stay_grey_in_256_colours() -> None:
