@@ -7,19 +7,21 @@ from textual.widget import Widget
 
 
 class SteadyWidget(Widget):
-    """Its style is kept until the theme or a rule changes: Textual works it out anew, up to the screen, for each line."""
+    """Its style is kept until rules are applied anew, as another theme or class does: Textual works it out, up to the screen, for each line.
 
-    _found: tuple[str, Style] | None = None
+    Colours that code sets on the `styles` of what is around it are not noticed.
+    """
+
+    _found: Style | None = None
 
     @property
     def rich_style(self) -> Style:
         """The style of its text, on the background that shows through."""
-        theme = self.app.theme
-        if self._found is None or self._found[0] != theme:
-            self._found = (theme, super().rich_style)
-        return self._found[1]
+        if self._found is None:
+            self._found = super().rich_style
+        return self._found
 
     def notify_style_update(self) -> None:
-        """A rule changed."""
+        """Rules were applied, to it or to what is around it."""
         self._found = None
         super().notify_style_update()
