@@ -260,9 +260,10 @@ def test_a_locked_database_is_not_blamed_on_the_archive(
     async def body(db: Database) -> None:
         await lived_in(db, TaskType.MULTI_CLASS)
         await archive_project(db, "Birds", tmp_path / "birds.zip", now_ms=LATER_MS)
-        with monkeypatch.context() as patch, pytest.raises(DatabaseLocked):
+        with monkeypatch.context() as patch:
             patch.setattr(arrival, "refuse_taken_name", locked)
-            await restore_project(db, tmp_path / "birds.zip", name="Again", now_ms=LATER_MS)
+            with pytest.raises(DatabaseLocked):
+                await restore_project(db, tmp_path / "birds.zip", name="Again", now_ms=LATER_MS)
         await restore_project(db, tmp_path / "birds.zip", name="Again", now_ms=LATER_MS)
 
     run_sqlite(body)
