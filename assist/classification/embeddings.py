@@ -39,6 +39,7 @@ class EmbeddingStore:
             raise explained(error) from error
         self._rows_path, self._keys_path = self._folder / "rows.f16", self._folder / "keys"
         self._index: dict[bytes, int] = {}
+        self._whole = 0
         self.refresh()
 
     def __len__(self) -> int:
@@ -49,9 +50,16 @@ class EmbeddingStore:
 
     def refresh(self) -> None:
         """See what other processes have appended."""
-        keys = self._keys_path.read_bytes() if self._keys_path.exists() else b""
-        whole = min(len(keys) // KEY_BYTES, self._rows_on_disk())
-        self._index = {keys[n * KEY_BYTES : (n + 1) * KEY_BYTES]: n for n in range(whole)}
+        if self._rows_on_disk() < self._whole:  # the files were deleted meanwhile
+            self._index, self._whole = {}, 0
+        if not self._keys_path.exists():
+            return
+        with self._keys_path.open("rb") as file:
+            file.seek(self._whole * KEY_BYTES)
+            keys = file.read()
+        new = min(len(keys) // KEY_BYTES, self._rows_on_disk() - self._whole)
+        self._index |= {keys[n * KEY_BYTES : (n + 1) * KEY_BYTES]: self._whole + n for n in range(new)}
+        self._whole += max(0, new)
 
     def _rows_on_disk(self) -> int:
         return self._rows_path.stat().st_size // (2 * self.dims) if self._rows_path.exists() else 0
@@ -80,7 +88,7 @@ class EmbeddingStore:
         places = np.array([self._index[key] for key in keys], dtype=np.int64)
         if not len(places):
             return np.zeros((0, self.dims), dtype=np.float16)
-        mapped = np.memmap(self._rows_path, dtype=np.float16, mode="r").reshape(-1, self.dims)
+        mapped = np.memmap(self._rows_path, dtype=np.float16, mode="r", shape=(self._whole, self.dims))
         return np.asarray(mapped[places])
 
 

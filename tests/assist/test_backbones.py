@@ -69,7 +69,21 @@ def test_embeddings_survive_a_kill_between_rows_and_keys(tmp_path: Path) -> None
         file.write(bytes(KEY_BYTES - 3))
     again = EmbeddingStore(tmp_path, "b", 4)
     assert len(again) == 3
+    assert np.array_equal(again.take(keys[:3]), rows[:3].astype(np.float16))
     again.append(keys[3:], rows[3:])
     vectors.refresh()
     assert np.array_equal(vectors.take(keys), rows.astype(np.float16))
     assert content_key("local:/", "0.jpg", "2") not in vectors
+
+
+def test_embeddings_that_were_deleted_are_made_again(tmp_path: Path) -> None:
+    """An operator may delete the files at any time: what is embedded after that is found, what is gone is not."""
+    keys = [content_key("local:/", f"{n}.jpg", "1") for n in range(6)]
+    rows = np.arange(24, dtype=np.float32).reshape(6, 4)
+    embeddings = EmbeddingStore(tmp_path, "b", 4)
+    embeddings.append(keys[:4], rows[:4])
+    for name in ("rows.f16", "keys"):
+        (tmp_path / "b" / name).unlink()
+    embeddings.append(keys[4:], rows[4:])
+    assert keys[0] not in embeddings
+    assert np.array_equal(embeddings.take(keys[4:]), rows[4:].astype(np.float16))
