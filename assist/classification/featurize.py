@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from assist.backbones import Backbone, squared
 from assist.classification.embeddings import EmbeddingStore, content_key
-from assist.ticket import Ticket, now_ms
-from core.ids import ItemId, ItemState
+from assist.images import DecodedImages, decode_images, set_aside
+from assist.ticket import Ticket
 from core.learning import Seen, Subject
-from core.skipping import mark_unreadable
 from storage import open_store
-from storage.base import NoSuchFile, Store, UnreadableImage
-from storage.images import decode
+from storage.base import Store
 
 BATCH = 32
 
@@ -40,16 +35,6 @@ class Figures:
         rate = round(self.embedded / spent, 1) if spent else None
         shares = {"decode_s": round(self.decode_s, 2), "embed_s": round(self.embed_s, 2), "images_per_s": rate}
         return {"embedded": self.embedded, "unreadable": self.unreadable, "absent": self.absent, **shares}
-
-
-@dataclass
-class Decoded:
-    """One batch as it came from the datastore."""
-
-    items: list[Seen] = field(default_factory=list)
-    images: list[NDArray[np.uint8]] = field(default_factory=list)
-    broken: dict[ItemId, str] = field(default_factory=dict)
-    absent: int = 0
 
 
 def keys_of(subject: Subject, items: Sequence[Seen]) -> list[bytes]:
@@ -80,36 +65,23 @@ async def embed_missing(
     store = await asyncio.to_thread(open_store, subject.datastore)
     for at in range(0, len(wanted), BATCH):
         ticket.step(until * at / len(wanted))
-        decoded = await asyncio.to_thread(_decode, store, wanted[at : at + BATCH], backbone.size_px, figures)
+        decoded = await asyncio.to_thread(_decoded, store, wanted[at : at + BATCH], backbone.size_px, figures)
         await asyncio.to_thread(_embed, subject, decoded, embeddings, backbone, figures)
-        for item, reason in decoded.broken.items():
-            await ticket.write(mark_unreadable, subject.project, None, item, reason, now_ms=now_ms())
+        await set_aside(ticket, subject, decoded.unreadable)
     return figures
 
 
-def _decode(store: Store, batch: Sequence[Seen], size_px: int, figures: Figures) -> Decoded:
+def _decoded(store: Store, batch: Sequence[Seen], size_px: int, figures: Figures) -> DecodedImages:
     started = time.perf_counter()
-    found = Decoded()
-    for seen in batch:
-        try:
-            image = decode(store.get(seen.path), path=seen.path, fit_wh=(2 * size_px, 2 * size_px))
-        except UnreadableImage as error:
-            if seen.state is ItemState.TODO:
-                found.broken[seen.item] = str(error)
-            continue
-        except NoSuchFile:
-            found.absent += 1
-            continue
-        found.items.append(seen)
-        found.images.append(squared(image, size_px))
+    found = decode_images(store, batch, lambda image, _: squared(image, size_px), fit_wh=(2 * size_px, 2 * size_px))
     figures.decode_s += time.perf_counter() - started
-    figures.unreadable += len(found.broken)
+    figures.unreadable += len(found.unreadable)
     figures.absent += found.absent
     return found
 
 
 def _embed(
-    subject: Subject, decoded: Decoded, embeddings: EmbeddingStore, backbone: Backbone, figures: Figures
+    subject: Subject, decoded: DecodedImages, embeddings: EmbeddingStore, backbone: Backbone, figures: Figures
 ) -> None:
     started = time.perf_counter()
     embeddings.append(keys_of(subject, decoded.items), backbone.embed(decoded.images))

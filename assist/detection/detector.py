@@ -69,9 +69,8 @@ class Detector(nn.Module):  # type: ignore[misc]
             at = _locations(level, stride)
             x = self.shared(level)
             logits.append(self.score(self.for_class(x)).flatten(2).mT.float())  # (B, H * W, C)
-            said = (
-                self.distances(self.for_box(x)).flatten(2).mT.float()
-            )  # (B, H * W, 4); in half precision boxes would be off by px
+            # In half precision boxes would be off by px.
+            said = self.distances(self.for_box(x)).flatten(2).mT.float()  # (B, H * W, 4)
             sides = (said + self.scale[n]).clamp(max=6).exp() * stride
             boxes.append(torch.cat([at[:, :2] - sides[..., :2], at[:, :2] + sides[..., 2:]], -1))
             locations.append(at)

@@ -123,7 +123,7 @@ def metrics(
 
 
 def _shown(image: EvaluatedImage, found: Sequence[Threshold | None]) -> tuple[int, int, int]:
-    """Regions right, said, and drawn, of what a labeler would have seen on a image."""
+    """Regions right, said, and drawn, of what a labeler would have seen on an image."""
     rights = [
         right
         for one, right in zip(image.found, image.right, strict=True)

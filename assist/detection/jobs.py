@@ -15,15 +15,15 @@ import numpy as np
 from assist.backbones import AUTO
 from assist.detection import plan
 from assist.detection.fold_cache import FoldCache
-from assist.detection.images import decode_images
+from assist.detection.images import decode_letterboxed
 from assist.detection.training_run import train_and_evaluate
+from assist.images import set_aside
 from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
 from assist.ticket import Ticket, now_ms
 from core import learning, suggestions
 from core.assist_schedule import FEATURIZE, TRAIN
 from core.ids import ItemId, ItemKind, ItemState, LabelId
 from core.learning import RunState, Seen, Subject
-from core.skipping import mark_unreadable
 from core.suggestions import Suggestion
 from storage import open_store
 from storage.base import Store
@@ -96,16 +96,10 @@ async def _infer(
         shard = wanted[at : at + SHARD]
         there = await ticket.db.read(suggestions.predicted, run, [seen.item for seen in shard])
         new, unreadable = await asyncio.to_thread(
-            _predict_shard,
-            runtime,
-            store,
-            [seen for seen in shard if seen.item not in there],
-            trained,
-            metrics["thresholds"],
-        )
+            _predict_shard, runtime, store, [seen for seen in shard if seen.item not in there], trained, metrics["thresholds"]
+        )  # fmt: skip
         await ticket.write(suggestions.put, run, new)
-        for item, reason in unreadable.items():
-            await ticket.write(mark_unreadable, subject.project, None, item, reason, now_ms=now_ms())
+        await set_aside(ticket, subject, unreadable)
         said |= {**there, **{one.item: one for one in new}}
     ticket.step(0.95)
     return await _place(ticket, subject, items, said, run)
@@ -117,7 +111,7 @@ def _predict_shard(
     from assist.detection.train import detect
 
     backbone: Any = runtime.backbone(AUTO)
-    decoded = decode_images(store, shard, trained.hw)
+    decoded = decode_letterboxed(store, shard, trained.hw)
     found = detect(trained, backbone, runtime.device, decoded)
     labels: Sequence[LabelId] = trained.classes
     said = [plan.suggestion(seen.item, some, labels, least) for seen, some in zip(decoded.items, found, strict=True)]

@@ -16,11 +16,12 @@ from assist.detection.augment import AnnotatedImage, Floats
 from assist.detection.detections import Detection
 from assist.detection.detector import Detector, from_bytes, to_bytes
 from assist.detection.fit import Target, TrainingSample, fit, ring_masks
-from assist.detection.images import DecodedImages
+from assist.detection.images import letterboxes_of
 from assist.detection.inference import detect_batch
 from assist.detection.letterbox import RGB, input_scale
 from assist.device import Device
 from assist.errors import UnreadableModel
+from assist.images import DecodedImages
 from assist.lite import LiteBackbone
 from core.annotation import Region
 from core.ids import LabelId
@@ -120,7 +121,7 @@ def detect(
 ) -> list[list[Detection]]:
     """What it finds on each of these images, the surest first."""
     detector = trained.detector.to(device.torch)
-    letterboxes, images = decoded.letterboxes(trained.hw), decoded.images
+    letterboxes, images = letterboxes_of(decoded.items, trained.hw), decoded.images
     step = DETECT_BATCH if device.torch == "cpu" else device.batch // 4
     found: list[list[Detection]] = []
     for at in range(0, len(images), step):

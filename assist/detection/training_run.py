@@ -16,9 +16,10 @@ from assist.backbones import AUTO
 from assist.detection import evaluate
 from assist.detection.evaluate import EvaluatedImage
 from assist.detection.fold_cache import FoldCache
-from assist.detection.images import DecodedImages, decode_images
+from assist.detection.images import decode_letterboxed
 from assist.detection.letterbox import input_hw
 from assist.errors import CannotTrain
+from assist.images import DecodedImages
 from assist.runtime import BY_PRELABEL, Runtime
 from assist.ticket import Ticket
 from core import learning, projects
@@ -121,7 +122,7 @@ async def _training_set(
 def _add(training_set: TrainingSet, store: Store, config: TrainingConfig, seen: Seen, count: int) -> None:
     from assist.detection.train import training_samples
 
-    decoded = decode_images(store, [seen], config.hw)
+    decoded = decode_letterboxed(store, [seen], config.hw)
     if decoded.images and seen.answer is not None:
         seed = (config.seed + seen.item) % 2**32
         training_set.items.append(seen)
