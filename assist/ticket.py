@@ -58,6 +58,7 @@ class Ticket:
             yield
         finally:
             heart.cancel()
+            await asyncio.wait([heart])
 
     async def _beat(self) -> None:
         while not self._lost:

@@ -22,7 +22,7 @@ from assist.ticket import Stopping, Ticket, now_ms
 from core import jobs, learning
 from core.assist_schedule import FEATURIZE, KINDS, LEAST_JUDGED, SURE_OF_HARM, TRAIN, dedup, due, facts_of
 from core.database import Database
-from core.errors import DiskFull, JobLost, TaglineError
+from core.errors import DatabaseTrouble, DiskFull, JobLost, TaglineError
 from core.ids import ProjectId
 from core.jobs import Worker
 from core.learning import Subject
@@ -131,7 +131,9 @@ async def _attempt(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
         found = explained(error)
         await _failed(ticket, subject.project, found, again=isinstance(found, DiskFull))
     except (TaglineError, StorageError, MemoryError) as error:
-        await _failed(ticket, subject.project, error, again=isinstance(error, StorageError | DiskFull))
+        await _failed(
+            ticket, subject.project, error, again=isinstance(error, StorageError | DatabaseTrouble | DiskFull)
+        )
     except Exception as error:
         log.exception("project %d, %s", subject.project, job.kind)
         await _failed(ticket, subject.project, Unexpected(error), again=False)

@@ -12,7 +12,7 @@ from core import jobs, learning, progress, queue
 from core.annotation import Answer
 from core.assist_schedule import FEATURIZE, KINDS, TRAIN
 from core.database import Database
-from core.errors import DiskFull
+from core.errors import DatabaseLocked, DiskFull, TaglineError
 from core.ids import ItemId, ItemKind, ItemState, TaskType
 from core.jobs import JobState
 from core.learning import RunState
@@ -165,21 +165,23 @@ def test_what_needs_torch_waits_for_a_worker_that_has_it(run_sqlite: Run, tmp_pa
     run_sqlite(body)
 
 
-def test_a_full_disk_is_tried_again(run_sqlite: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No room for embeddings: the job waits with that reason, and goes on once there is room."""
+@pytest.mark.parametrize("trouble", [DiskFull("The disk is full."), DatabaseLocked("The database is locked.")])
+def test_trouble_that_passes_is_tried_again(
+    run_sqlite: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: TaglineError
+) -> None:
+    """No room for embeddings, or no database for a while: the job waits with that reason, and goes on once it is over."""
+
+    def failing(*_args: object) -> None:
+        raise trouble
 
     async def body(db: Database) -> None:
         studio = await open_studio(db, tmp_path, each=10)
         with monkeypatch.context() as patch:
-
-            def full(*_args: object) -> None:
-                raise DiskFull("The disk of the learning worker's folder is full.")
-
-            patch.setattr(EmbeddingStore, "append", full)
+            patch.setattr(EmbeddingStore, "append", failing)
             await studio.let_it_work()
         job = (await db.read(jobs.jobs_of, studio.project, [FEATURIZE]))[0]
         assert (job.state, job.attempt) == (JobState.QUEUED, 1)
-        assert "full" in str(job.error)
+        assert job.error == str(trouble)
 
     run_sqlite(body)
 
