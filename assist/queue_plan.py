@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.ids import ItemId
-from core.suggestions import Place, Suggestion
+from core.suggestions import Place
 
 AUDIT_PART = 0.2
 SOON, AUDITED, LATER = -2_000_000, -1_000_000, 0
@@ -20,7 +20,6 @@ class Plan:
 
     places: tuple[Place, ...]
     audit: tuple[ItemId, ...] = ()
-    suggestions: tuple[Suggestion, ...] = field(default=(), repr=False)
 
 
 def extend_audit(

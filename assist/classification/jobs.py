@@ -108,17 +108,20 @@ async def _trained_model(ticket: Ticket, subject: Subject, run: int, embedded: E
 def _train(subject: Subject, embedded: EmbeddedItems) -> tuple[Model, list[int]]:
     """The model, and the rows that it learned from."""
     known = set(subject.labels)
-    rows = [n for n, seen in enumerate(embedded.items) if seen.answer is not None and seen.answer.label_set & known]
+    answers = {
+        n: seen.answer
+        for n, seen in enumerate(embedded.items)
+        if seen.answer is not None and seen.answer.label_set & known
+    }
     if not any(seen.answer is not None for seen in embedded.items):
         raise CannotTrain(f"No image is labeled yet; {LEAST_EXAMPLES} labeled images are the least to learn from.")
-    if not rows:
+    if not answers:
         raise CannotTrain("No labeled image has a label that the project still has and a picture that can be read.")
-    answers = [seen.answer for seen in embedded.items if seen.answer is not None and seen.answer.label_set & known]
+    rows = list(answers)
     audit = [embedded.items[n].audit and embedded.items[n].source not in BY_PRELABEL for n in rows]
-    examples = examples_of(answers, embedded.features[rows], audit, subject.labels)
-    groups = embedded.groups
+    examples = examples_of(list(answers.values()), embedded.features[rows], audit, subject.labels)
     target, seed = subject.settings.target, subject.seed % 2**32
-    return learn(subject.task_type, examples, groups, target=target, seed=seed), rows
+    return learn(subject.task_type, examples, embedded.groups, target=target, seed=seed), rows
 
 
 async def _infer(

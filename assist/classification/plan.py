@@ -16,7 +16,7 @@ from assist.classification.train import Prediction
 from assist.queue_plan import AUDIT_PART, AUDITED, SOON, Plan, extend_audit
 from core.assist_settings import AssistSettings, Order
 from core.ids import ItemId, ItemKind
-from core.suggestions import Place, Suggestion
+from core.suggestions import Place
 
 TYPICAL = 50
 NEAR_DUPLICATE = 0.75
@@ -48,17 +48,15 @@ def cold(
     seed: int,
 ) -> Plan:
     """The plan before the first model. `audit` marks the items that are in the stream already."""
-    rng = np.random.default_rng(seed)
-    free = np.flatnonzero(~audit)
-    joined = rng.choice(free, min(more_audit, len(free)), replace=False)
-    rest = np.setdiff1d(free, joined)
+    joined, stream = extend_audit(audit, more_audit, np.random.default_rng(seed))
+    rest = np.flatnonzero(~stream)
     third = max(1, settings.first // 3)
     pages = pages_by_likeness(features[rest], least_likeness=NEAR_DUPLICATE, seed=seed)
     pages = pages[: max(1, third // PAGE)]
     in_pages = {n for page in pages for n in page.rows}
     left = np.array([n for n in range(len(rest)) if n not in in_pages], dtype=np.int64)
     first = typical(features[rest[left]], min(TYPICAL, third), seed) if len(left) else []
-    places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in (*joined.tolist(), *np.flatnonzero(audit).tolist())]
+    places = [Place(items[n], ItemKind.MANUAL, AUDITED) for n in np.flatnonzero(stream).tolist()]
     places += [Place(items[rest[left[n]]], ItemKind.MANUAL, SOON + rank) for rank, n in enumerate(first)]
     places += _clustered([items[n] for n in rest.tolist()], pages)
     return Plan(tuple(places), tuple(items[n] for n in joined.tolist()))
@@ -106,8 +104,7 @@ def with_model(
         Place(items[n], ItemKind.MANUAL, SOON + rank)
         for rank, n in enumerate(by_hand[np.argsort(sure[by_hand])].tolist())
     ]
-    said = tuple(Suggestion(items[n], v.sure, v.suggested) for n, v in enumerate(predictions) if suggested[n])
-    return Plan(tuple(places), tuple(items[n] for n in joined.tolist()), said)
+    return Plan(tuple(places), tuple(items[n] for n in joined.tolist()))
 
 
 def affordable(pages: list[ClusterPage], *, share: float, growth: int) -> list[ClusterPage]:
