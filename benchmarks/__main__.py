@@ -58,6 +58,7 @@ def main() -> int:
         help="queue, ingest, faults, export, fuzz_keys, assist_…: how many items, keys, seeds or kills instead of the target's",
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="queue, sessions: how long each part runs")
+    parser.add_argument("--seed", type=int, default=1, help="assist_regions: of the order and of the audit sample")
     parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--photos", type=Path, help="picture: a folder of photos (default: the demo's)")
     parser.add_argument("--peer", metavar="PYTHON", help="export: a Python that has Datumaro")

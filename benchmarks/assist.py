@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
 
+from assist.calibrate import lower_bound, upper_bound
 from assist.device import choose_device, has_torch, stay_modest
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
@@ -40,6 +40,8 @@ NOW_MS = 1_800_000_000_000
 MS_A_KEY = 1500
 PROVIDES = ("torch",)
 
+Make = Callable[[Database, int], Awaitable[tuple[ProjectId, Labeler]]]
+
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Hand signs, multi-class."""
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     stay_modest(1)
     seeds = range(args.items or 3)
     with tempfile.TemporaryDirectory(prefix="tagline-assist-") as folder:
-        runs = [asyncio.run(one_seed(Path(folder), seed)) for seed in seeds]
+        runs = [asyncio.run(one_seed(Path(folder), seed, make_signs)) for seed in seeds]
         several = asyncio.run(one_seed(Path(folder), 0, make_coco))
     keys = [found["keys_an_image"] for found in runs]
     return {
@@ -63,24 +65,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-async def one_seed(folder: Path, seed: int, make: Make | None = None) -> dict[str, Any]:
+async def one_seed(folder: Path, seed: int, make: Make) -> dict[str, Any]:
     """One project from zero to done."""
-    data = folder / f"{make.__name__ if make else ''}seed{seed}"
+    data = folder / f"{make.__name__}-{seed}"
     data.mkdir()
     url = f"sqlite:///{data / 'tagline.db'}"
     await migrate(url)
     db = await open_database(url)
     try:
-        project, labeler = await (make or make_signs)(db, seed)
+        project, labeler = await make(db, seed)
         runtime = Runtime(choose_device(), folder, {})
         started = time.perf_counter()
         history = await label_all(db, runtime, labeler)
         return await report(db, project, labeler, history, time.perf_counter() - started)
     finally:
         await db.close()
-
-
-Make = Callable[[Database, int], Awaitable[tuple[ProjectId, Labeler]]]
 
 
 async def make_signs(db: Database, seed: int, **settings: Any) -> tuple[ProjectId, Labeler]:
@@ -179,7 +178,4 @@ def purity(pages: list[tuple[int, float]]) -> float | None:
 
 def interval(right: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's 95% interval of a part."""
-    if not n:
-        return 0.0, 1.0
-    low = 0.0 if right == 0 else float(beta.ppf(0.025, right, n - right + 1))
-    return low, 1.0 if right == n else float(beta.ppf(0.975, right + 1, n - right))
+    return lower_bound(right, n, 0.975), upper_bound(right, n, 0.975)

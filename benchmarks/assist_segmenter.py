@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assist.segmenter import Segmenter
-from benchmarks.report import latencies_ms
+from benchmarks.report import latencies_ms, peak_mb
 from benchmarks.snap import filled
 from benchmarks.truth import LabeledPhoto, Truth, data_folder, photos
 from core.geometry import Box, Polygon
@@ -42,13 +41,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if data_folder() is None or not all(names):
         return {"skipped": "TAGLINE_SEGMENT_ENCODER, TAGLINE_SEGMENT_DECODER and the folder of real data are needed"}
     cv2.setNumThreads(1)
-    before_mb = _peak_mb()
+    before_mb = round(peak_mb())
     segmenter = Segmenter(Path(names[0]), Path(names[1]))
     found = {name: _measured(segmenter, list(photos(name, PHOTOS)), args.items or REGIONS) for name in SETS}
     return {
         "regions a set": args.items or REGIONS,
         "sets": found,
-        "peak_mb": {"before": before_mb, "with the segmenter": _peak_mb()},
+        "peak_mb": {"before": before_mb, "with the segmenter": round(peak_mb())},
         "met": {
             f"{name}: better than the pixels alone from a loose box": _iou(one, "segmenter") > _iou(one, "pixels alone")
             for name, one in found.items()
@@ -58,10 +57,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _iou(found: dict[str, Any], way: str) -> float:
     return float(found["loose boxes"][way]["mean_iou"])
-
-
-def _peak_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _measured(segmenter: Segmenter, shown: list[LabeledPhoto], count: int) -> dict[str, Any]:

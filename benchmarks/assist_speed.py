@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from assist.backbones import squared
 from assist.classification.cluster import neighbours, reduced
 from assist.detection.letterbox import input_hw
 from assist.device import choose_device, has_torch, stay_modest
+from benchmarks.report import forget_peak, peak_mb
 from benchmarks.truth import data_folder
 from storage.images import decode
 
@@ -97,18 +97,19 @@ def _plain(files: Sequence[bytes]) -> None:
 
 
 def _neighbours(rows: int) -> dict[str, Any]:
-    """Of embeddings around many centres, as real ones lie; recall is measured on a thousand rows against all."""
+    """Of embeddings around many centres, as real ones lie; recall is measured on `SAMPLED` rows against all."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((rows // 100, NUMBERS), dtype=np.float32)
     features = (centres[rng.integers(0, len(centres), rows)] + rng.standard_normal((rows, NUMBERS), np.float32)).astype(
         np.float16
     )
+    forget_peak()
     began = time.perf_counter()
     unit = reduced(features, 0)
     middle = time.perf_counter()
     _, near = neighbours(unit)
     ended = time.perf_counter()
-    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak_gb = peak_mb() / 1024
     return {
         "rows": rows, "reduce_s": round(middle - began, 1), "search_s": round(ended - middle, 1),
         "recall_of_10": round(_recall(unit, near, rng.choice(rows, SAMPLED, replace=False)), 3),
