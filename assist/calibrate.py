@@ -82,14 +82,19 @@ def choose(scores: Floats, right: NDArray[np.bool_], target: float, confidence: 
 def why_none(scores: Floats, right: NDArray[np.bool_], target: float) -> str:
     """A sentence for people on why no threshold was good enough."""
     if len(scores) < LEAST_AUDIT:
-        return (
-            f"Only {len(scores)} labeled images belong to the random audit sample; {LEAST_AUDIT} are needed before "
-            "suggestions can be trusted. Label on; the next training looks again."
-        )
+        return too_few(len(scores), LEAST_AUDIT)
     rate = float(right.mean())
     return (
         f"No threshold was good enough: {rate:.0%} of {len(scores)} audit images were predicted right, and at no score does "
         f"the proven precision reach {target:.0%}. More labels, or a lower target, will help."
+    )
+
+
+def too_few(audited: int, least: int) -> str:
+    """A sentence for people on an audit sample of which too little is labeled."""
+    return (
+        f"Only {audited} labeled images belong to the random audit sample; {least} are needed before "
+        "suggestions can be trusted. Label on; the next training looks again."
     )
 
 

@@ -85,6 +85,12 @@ class Run:
     started_ms: int
     ended_ms: int | None
 
+    @property
+    def right(self) -> float | None:
+        """The part of the audit images that it answers right, or of the regions that it draws there; None before that is known."""
+        found: float | None = self.metrics.get("audit_accuracy", self.metrics.get("precision"))
+        return found
+
 
 def subjects(conn: Connection) -> tuple[Subject, ...]:
     """Running projects whose ML assist is on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +75,15 @@ async def train(ticket: Ticket, subject: Subject, runtime: Runtime) -> None:
     model = await _trained_model(ticket, subject, run, embedded)
     counts = await _infer(ticket, subject, embedded, model, run, since=0.6)
     shown = f"{counts[ItemKind.PRELABELED]:,} prelabeled, {counts[ItemKind.CLUSTERED]:,} in clusters, "
-    line = f"{shown}{counts[ItemKind.MANUAL]:,} by hand. {model.metrics.get('why', '')}"
+    line = f"{shown}{counts[ItemKind.MANUAL]:,} by hand. {_in_words(model.metrics)}"
     await ticket.write(learning.end_run, run, RunState.ACTIVE, now_ms=now_ms(), line=line.strip())
+
+
+def _in_words(metrics: Mapping[str, Any]) -> str:
+    """What is to be said of a model beside its figures."""
+    if metrics.get("why") or "labels_suggested" not in metrics:
+        return str(metrics.get("why", ""))
+    return f"{metrics['labels_suggested']} of {metrics['classes']} labels are proven and filled in."
 
 
 async def _embedded_items(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assist.classification.cluster import ClusterPage, pages_by_likeness, pages_by_model, typical
+from assist.classification.cluster import PAGE, ClusterPage, pages_by_likeness, pages_by_model, typical
 from assist.classification.train import Prediction
 from assist.queue_plan import AUDIT_PART, AUDITED, SOON, Plan, extend_audit
 from core.assist_settings import AssistSettings, Order
@@ -24,7 +24,6 @@ WORTH_KEYS = 0.9
 CLUSTER_PART = 0.5
 LEAST_PAGES = 3
 AUDIT_LEAST = 80
-PAGE = 9
 
 
 def audit_wanted(settings: AssistSettings, *, by_hand: int, audited: int, open_items: int) -> int:

@@ -146,14 +146,12 @@ def _learn_labels(examples: Examples, groups: Sequence[int], *, target: float, s
     found = [
         _label_threshold(chance[:, n], examples.truth[:, n], examples.audit, target) for n in range(chance.shape[1])
     ]
-    good = [one for one in found if one is not None]
-    hits = (chance >= MAYBE) & examples.truth
-    said = chance[examples.audit].ravel(), examples.truth[examples.audit].ravel()
+    least = np.array([np.inf if one is None else one.score for one in found])
+    said, truth = chance[examples.audit], examples.truth[examples.audit]
     metrics = {
-        **_figures(examples, right, 1.0), **_threshold_figures(min(good, key=lambda t: t.score) if good else None),
-        "labels_suggested": len(good), "labels": len(found),
-        "why": "" if good else calibrate.why_none(*said, target), "curve": calibrate.curve(*said),
-        "label_precision": round(float(hits.sum() / max(1, (chance >= MAYBE).sum())), 4),
+        **_figures(examples, right, 1.0), **_label_figures(found, said >= least, truth),
+        "why": "" if any(found) else _why_no_label(len(said), target),
+        "curve": calibrate.curve(said.ravel(), truth.ravel(), of=int(truth.sum())),
     }  # fmt: skip
     doubts = [
         LabelIssue(row, Answer(tuple(examples.classes[n] for n in np.flatnonzero(said))), sure)
@@ -168,6 +166,30 @@ def _label_threshold(
     """From what score this label is right often enough, looked for over MAYBE."""
     over = audit & (chance >= MAYBE)
     return calibrate.choose(chance[over], truth[over], target)
+
+
+def _label_figures(
+    found: Sequence[calibrate.Threshold | None], shown: NDArray[np.bool_], truth: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Of the audit images' labels: the part that would have been shown, and how much of what was shown was right."""
+    good = [one for one in found if one is not None]
+    if not good:
+        return {"threshold": None, "labels_suggested": 0}
+    right = int((shown & truth).sum())
+    return {
+        "threshold": round(min(one.score for one in good), 4), "coverage": round(right / max(1, int(truth.sum())), 4),
+        "precision": round(right / max(1, int(shown.sum())), 4), "bound": round(min(one.bound for one in good), 4),
+        "labels_suggested": len(good),
+    }  # fmt: skip
+
+
+def _why_no_label(audited: int, target: float) -> str:
+    if audited < calibrate.LEAST_AUDIT:
+        return calibrate.too_few(audited, calibrate.LEAST_AUDIT)
+    return (
+        f"No label is proven right {target:.0%} of the time at any score, so none is filled in for you. "
+        "More labels, or a lower target, will help."
+    )
 
 
 def _figures(examples: Examples, right: NDArray[np.bool_], at: float) -> dict[str, Any]:

@@ -140,10 +140,7 @@ def _by_class(found: Threshold | None) -> dict[str, Any] | None:
 
 def _why(evaluated: Sequence[EvaluatedImage], target: float) -> str:
     if len(evaluated) < LEAST_AUDIT:
-        return (
-            f"Only {len(evaluated)} labeled images belong to the random audit sample; {LEAST_AUDIT} are needed before "
-            "suggestions can be trusted. Label on; the next training looks again."
-        )
+        return calibrate.too_few(len(evaluated), LEAST_AUDIT)
     return (
         f"No label's regions are proven right {target:.0%} of the time at any score, so none is drawn for you; likely ones are "
         "offered by letters. More labels, or a lower target, will help."

@@ -61,7 +61,7 @@ async def _status(context: Context, args: argparse.Namespace) -> None:
     )
     if found.live.precision is not None:
         await context.say(
-            f"\nPeople kept {found.live.precision:.1%} of {found.live.judged:,} suggestions of the model in use."
+            f"\nPeople kept {found.live.precision:.1%} of {counted(found.live.judged)} suggestions of the model in use."
         )
     await context.say("")
     await context.show([_run_row(run) for run in found.runs], as_json=False, empty="No run yet.")
@@ -80,7 +80,7 @@ def _run_row(run: Run) -> dict[str, Any]:
     return {
         "run": run.id, "what": run.kind, "state": run.state.value, "began (UTC)": shown_time(run.started_ms),
         "seconds": "" if run.ended_ms is None else round((run.ended_ms - run.started_ms) / 1000, 1),
-        "labels": run.labels if run.kind == "train" else "", "right": _percent(figures.get("audit_accuracy")),
+        "labels": run.labels if run.kind == "train" else "", "right": _percent(run.right),
         "threshold": "" if run.threshold is None else f"{run.threshold:.2f}", "covers": _percent(figures.get("coverage")),
         "proven": _percent(figures.get("bound")), "on": run.device,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assist import calibrate
 from assist.classification import cluster, plan
 from assist.classification.heads import Head, fit_classes
-from assist.classification.train import Prediction
+from assist.classification.train import Examples, Prediction, learn
 from core.annotation import Answer
 from core.assist_schedule import FEATURIZE, TRAIN, Facts, due, next_training
 from core.assist_settings import AssistSettings, Order
@@ -51,6 +51,33 @@ def test_few_audit_images_are_said_to_be_few() -> None:
     """No threshold: the sentence says whether labels are missing or the model is not good enough."""
     assert "Only 3" in calibrate.why_none(np.ones(3), np.ones(3, dtype=bool), 0.95)
     assert "50% of 100" in calibrate.why_none(np.ones(100), np.arange(100) % 2 == 0, 0.95)
+
+
+@pytest.mark.parametrize(("audited", "said"), [(20, "Only 20 labeled images"), (40, "No label is proven right 95%")])
+def test_why_no_label_of_several_is_filled_in_is_said_of_images(audited: int, said: str) -> None:
+    """Five labels an image at random: what is counted is images, not labels times images, and nothing is shown."""
+    rng = np.random.default_rng(2)
+    truth, audit = rng.random((80, 5)) < 0.3, np.arange(80) < audited
+    examples = Examples(
+        rng.normal(size=(80, 8)).astype(np.float32), truth, audit, tuple(LabelId(n) for n in range(1, 6))
+    )
+    model = learn(TaskType.MULTI_LABEL, examples, (8,), target=0.95, seed=1)
+    assert str(model.metrics["why"]).startswith(said)
+    assert model.threshold is None
+    assert model.metrics["threshold"] is None
+
+
+def test_of_several_labels_the_figures_are_of_what_is_shown() -> None:
+    """Labels that can be told by one number each: nearly all of them are shown, and nearly all that are shown are right."""
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(300, 4)).astype(np.float32)
+    examples = Examples(features, features[:, :3] > 0.5, np.ones(300, dtype=bool), (LabelId(1), LabelId(2), LabelId(3)))
+    metrics = learn(TaskType.MULTI_LABEL, examples, (4,), target=0.8, seed=1).metrics
+    assert metrics["labels_suggested"] == 3
+    assert metrics["bound"] >= 0.8
+    assert metrics["precision"] >= 0.8
+    assert metrics["coverage"] >= 0.8
+    assert metrics["curve"][-1][1] == 1.0  # every true label is among all of them
 
 
 def test_temperature_tames_overconfidence() -> None:

@@ -103,8 +103,7 @@ def _runs(found: AssistStatus, colors: Colors, width: int, now_ms: int) -> Text:
         text.append(column(run.kind, 10)).append(column(run.state.value, 13), _state_color(run, colors))
         text.append(column(f"{took(now_ms - run.started_ms)} ago", 12))
         text.append(column("" if run.ended_ms is None else took(run.ended_ms - run.started_ms), 8))
-        right = run.metrics.get("audit_accuracy", run.metrics.get("precision"))  # of regions, those that are drawn
-        text.append(f"{_percent(right):<7}{_percent(run.metrics.get('coverage'))}\n")
+        text.append(f"{_percent(run.right):<7}{_percent(run.metrics.get('coverage'))}\n")
         for line in wrap(_log(run, found.says), width - 2):
             text.append(f"  {line}\n", colors["secondary"])
     return text.append("\n")
