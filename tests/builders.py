@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from alembic import command
 from sqlalchemy import Connection
 
-from core import people, projects, schema
+from core import people, projects, queue, schema
 from core.access import OPERATOR
-from core.annotation import Answer, SubmittedItem
+from core.annotation import Answer, Page, SubmittedItem
 from core.database import Database
-from core.ids import LabelId, ProjectId, ProjectState, Role, TaskType
+from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role, TaskType
 from core.ingest import NewItem, add_items
 from core.people import Account
 from core.projects import NewProject
@@ -62,6 +62,12 @@ async def make_world(
         await db.write(people.add_member, project.id, account.id, Role.LABELER, by=None, now_ms=NOW_MS)
     labels = await db.read(projects.label_classes, project.id)
     return World(project.id, tuple(accounts), tuple(label.id for label in labels), project.lease_s * 1000)
+
+
+async def claimed(db: Database, world: World, count: int) -> tuple[AccountId, Page]:
+    """The first labeler's account, and so many items that are in their hands now."""
+    account = world.labelers[0].id
+    return account, await db.write(queue.claim_page, world.project, account, count, now_ms=NOW_MS)
 
 
 async def set_quorum(db: Database, world: World, least: int, most: int) -> None:

@@ -14,7 +14,7 @@ from core.items import item_counts, labels_in_use
 from core.label_changes import Afterwards
 from core.labels import LabelSet
 from core.progress import label_counts, project_progress
-from tests.builders import NOW_MS, World, make_world
+from tests.builders import NOW_MS, World, claimed, make_world
 from tests.conftest import Run
 
 
@@ -26,8 +26,7 @@ async def set_state(db: Database, world: World, state: ProjectState) -> None:
 async def half_labeled(db: Database) -> World:
     """Eight items, four of them labeled, one page of four in hand; paused."""
     world = await make_world(db, items=9, labelers=2)
-    account = world.labelers[0].id
-    page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS)
+    account, page = await claimed(db, world, 4)
     answers = [world.submission(held, n % 2) for n, held in enumerate(page.items)]
     await db.write(submissions.submit, world.project, account, answers, now_ms=NOW_MS)
     held = (await db.write(queue.claim_page, world.project, account, 1, now_ms=NOW_MS)).items[0]
@@ -143,8 +142,7 @@ def test_retired_classes_stay_in_answers(run: Run) -> None:
 
     async def body(db: Database) -> None:
         world = await make_world(db, items=2)
-        account = world.labelers[0].id
-        page = await db.write(queue.claim_page, world.project, account, 2, now_ms=NOW_MS)
+        account, page = await claimed(db, world, 2)
         first, second = (world.submission(held, 0) for held in page.items)
         await db.write(submissions.submit, world.project, account, [first], now_ms=NOW_MS)
         assert await db.write(label_changes.retire_label, OPERATOR, world.project, "robin", now_ms=NOW_MS) == 1

@@ -13,7 +13,7 @@ from core.database import Database
 from core.errors import Forbidden, ProjectPaused, Stale, TaglineError
 from core.ids import ProjectState
 from core.progress import label_counts, project_progress
-from tests.builders import NOW_MS, make_world
+from tests.builders import NOW_MS, claimed, make_world
 from tests.conftest import Run
 from tests.core.reviewing import label_all, look, uses
 
@@ -58,8 +58,7 @@ def test_disabled_in_the_middle_of_a_page(run: Run) -> None:
 
     async def body(db: Database) -> None:
         world = await make_world(db, items=8)
-        account = world.labelers[0].id
-        page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS)
+        account, page = await claimed(db, world, 4)
         await db.write(submissions.submit, world.project, account, [world.submission(page.items[0])], now_ms=NOW_MS)
         await db.write(people.set_disabled, account, True, by=None, now_ms=NOW_MS)
         rest = [world.submission(held) for held in page.items[1:]]
@@ -80,8 +79,7 @@ def test_taken_off_the_project_in_the_middle_of_a_page(run: Run) -> None:
 
     async def body(db: Database) -> None:
         world = await make_world(db, items=4)
-        account = world.labelers[0].id
-        page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS)
+        account, page = await claimed(db, world, 4)
         await db.write(people.remove_member, world.project, account, by=None, now_ms=NOW_MS)
         items = [world.submission(held) for held in page.items]
         with pytest.raises(Forbidden, match="given"):
@@ -95,8 +93,7 @@ def test_paused_at_submit(run: Run) -> None:
 
     async def body(db: Database) -> None:
         world = await make_world(db, items=4)
-        account = world.labelers[0].id
-        page = await db.write(queue.claim_page, world.project, account, 4, now_ms=NOW_MS)
+        account, page = await claimed(db, world, 4)
         items = [world.submission(held) for held in page.items]
         submit = (submissions.submit, world.project, account, items)
         pause = (projects.set_state, world.project, ProjectState.PAUSED)

@@ -16,8 +16,7 @@ from core.people import account_by_name, add_key
 from sshd.algorithms import ENCRYPTION, MAC
 from sshd.limits import Limits
 from tests.ssh.client import run_ssh
-from tests.ssh.house import NOW_MS, House, key_line, make_key
-from tests.ssh.test_sessions import in_house
+from tests.ssh.house import NOW_MS, House, in_house, key_line, make_key
 
 KINDS = ("kex", "host key", "encryption in", "encryption out", "mac in", "mac out", "compression in", "compression out")
 WEAK = (

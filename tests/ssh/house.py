@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
@@ -22,7 +22,7 @@ from sshd.limits import Limits
 from sshd.options import server_options
 from sshd.server import FrontEnd, MakeApp, Send
 from tests.ssh.client import Login, until
-from tests.ssh.small_app import make_small_app
+from tests.ssh.small_app import SmallApp, make_small_app
 
 PASSWORD = "correct horse battery"
 USERS = ("alice", "bob", "carol")
@@ -99,3 +99,25 @@ async def open_house(
         sweeper.cancel()
         await asyncio.sleep(0.05)
         await db.close()
+
+
+def in_house(folder: Path, story: Callable[[House], Awaitable[None]], limits: Limits | None = None) -> None:
+    """Run one story against a fresh server, bounded in time."""
+
+    async def live() -> None:
+        async with asyncio.timeout(100), open_house(folder, limits=limits) as house:
+            await story(house)
+
+    asyncio.run(live())
+
+
+def app_of(house: House, user: str) -> SmallApp:
+    """The app that this user is shown."""
+    app = next(session.app for session, name in house.front_end.sessions.items() if name == user)
+    assert isinstance(app, SmallApp)
+    return app
+
+
+def as_bob(house: House) -> House:
+    """The same house with bob's key in hand."""
+    return replace(house, login=replace(house.login, key=house.login.key.with_name("bob")))

@@ -16,8 +16,7 @@ from core.people import account_by_name, set_disabled
 from sshd.host_key import ensure_host_key
 from sshd.limits import Limits
 from tests.ssh.client import APPLE, SshTerminal, run_ssh, until
-from tests.ssh.house import NOW_MS, PASSWORD, House, make_key
-from tests.ssh.test_sessions import in_house
+from tests.ssh.house import NOW_MS, PASSWORD, House, in_house, make_key
 
 pytest.importorskip("pyghostty")
 

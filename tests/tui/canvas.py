@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from core.annotation import Region
 from core.ids import TaskType
-from tests.tui.house import House, Seat, open_house
+from tests.tui.house import Seat, Story, run
 from tui.screens.canvas.screen import CanvasScreen
-
-Story = Callable[[House], Awaitable[None]]
 
 
 def play(folder: Path, story: Story, task_type: TaskType = TaskType.OBJECT_DETECTION, **made: Any) -> None:
-    """A story in a house of its own; `made` is for `open_house`."""
-
-    async def act() -> None:
-        async with open_house(folder, task_type=task_type, **{"images": 4, **made}) as house:
-            await story(house)
-
-    asyncio.run(act())
+    """A story in a house of regions; `made` is for `open_house`."""
+    run(folder, story, task_type=task_type, **{"images": 4, **made})
 
 
 async def seated(seat: Seat) -> CanvasScreen:
@@ -51,3 +42,11 @@ def regions(screen: CanvasScreen) -> tuple[Region, ...]:
 async def draw_box(seat: Seat) -> None:
     """From the cell at `bb` to a cell of what is left."""
     await seat.press("r", "b", "b", "space", "h", "h", "space")
+
+
+async def hand_in_box(seat: Seat, screen: CanvasScreen) -> None:
+    """Draw a box, hand the image in, and wait for the next one."""
+    await draw_box(seat)
+    await seat.press("enter")
+    await seat.until(lambda: "saved 1" in seat.text, "the submission")
+    await image(seat, screen)

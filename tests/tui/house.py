@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ from tui.widgets.line import Line
 START_MS = 1_700_000_000_000
 LABELS = ("cat", "dog", "bird")
 SIZE = (110, 45)
+
+
+Story = Callable[["House"], Awaitable[None]]
 
 
 @dataclass
@@ -187,6 +191,16 @@ async def open_house(
         yield house
     finally:
         await db.close()
+
+
+def run(folder: Path, story: Story, **options: Any) -> None:
+    """Play a story in a house of its own, for at most a minute; `options` are for `open_house`."""
+
+    async def play() -> None:
+        async with open_house(folder, **options) as house, asyncio.timeout(60):
+            await story(house)
+
+    asyncio.run(play())
 
 
 async def _labeler(db: Database, name: str) -> Account:

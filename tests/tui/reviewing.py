@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 from core import browse, corrections, people, submissions
 from core.annotation import Answer, Region, SubmittedItem
@@ -16,18 +13,8 @@ from core.ids import ItemId, LabelId, ProjectState, Role
 from core.people import Account
 from core.projects import label_classes, set_state
 from core.settings import change_settings
-from tests.tui.house import SIZE, House, Seat, open_house
+from tests.tui.house import SIZE, House, Seat
 from tui.screens.review.data import DataScreen
-
-
-def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
-    """Play a story in a house of its own."""
-
-    async def play() -> None:
-        async with open_house(folder, **options) as house, asyncio.timeout(60):
-            await story(house)
-
-    asyncio.run(play())
 
 
 async def labels_of(house: House) -> list[LabelId]:

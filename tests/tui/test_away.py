@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.ids import TaskType
 from storage.base import Unreachable
 from storage.local import LocalStore
-from tests.tui.house import House, Seat, open_house
+from tests.tui.house import House, Seat, run
 from tui import picture_pool
 from tui.screens.instructions import InstructionsScreen
 from tui.screens.work import page
@@ -33,16 +30,6 @@ def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(page, "ASK_AGAIN_S", 0.05)
     monkeypatch.setattr(picture_pool, "AWAY_S", 0.05)
     return gone
-
-
-def play(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
-    """Play a story in a house of its own."""
-
-    async def within() -> None:
-        async with open_house(folder, **options) as house, asyncio.timeout(60):
-            await story(house)
-
-    asyncio.run(within())
 
 
 def pictures(seat: Seat) -> int:
@@ -69,7 +56,7 @@ def test_a_page_without_its_pictures_says_so_and_gets_them(tmp_path: Path, away:
             await seat.press("enter")
             await seat.until(lambda: "saved 4" in seat.line("header"), "the receipt")
 
-    play(tmp_path, story)
+    run(tmp_path, story)
 
 
 def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> None:
@@ -89,4 +76,4 @@ def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> No
             await seat.until(lambda: seat.screen._image is not None, "the picture")
             await seat.until(lambda: "the datastore does not answer" not in seat.text, "the words gone")
 
-    play(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+    run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)

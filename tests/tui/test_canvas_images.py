@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.canvas import draw_box, image, play, regions, seated
+from tests.tui.canvas import draw_box, hand_in_box, image, play, regions, seated
 from tests.tui.house import House
 
 
@@ -46,10 +46,7 @@ def test_an_earlier_submission_is_corrected(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         async with house.session() as seat:
             screen = await seated(seat)
-            await draw_box(seat)
-            await seat.press("enter")
-            await seat.until(lambda: "saved 1" in seat.text, "the submission")
-            await image(seat, screen)
+            await hand_in_box(seat, screen)
             await seat.press("escape", "b")
             await seat.until(lambda: "Earlier submission 1" in seat.text, "the earlier submission")
             await image(seat, screen)
@@ -67,10 +64,7 @@ def test_another_image_begins_with_nothing_placed_or_locked(tmp_path: Path) -> N
     async def story(house: House) -> None:
         async with house.session() as seat:
             screen = await seated(seat)
-            await draw_box(seat)
-            await seat.press("enter")
-            await seat.until(lambda: "saved 1" in seat.text, "the submission")
-            await image(seat, screen)
+            await hand_in_box(seat, screen)
             await draw_box(seat)
             screen.action_lock()
             await seat.press("c", "c", "space")

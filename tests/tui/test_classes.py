@@ -8,10 +8,9 @@ import pytest
 
 from core import projects
 from core.ids import ProjectState
-from tests.tui.house import House, Seat
+from tests.tui.house import House, Seat, run
 from tests.tui.test_dashboard import SMALL, label
 from tests.tui.test_details import open_details
-from tests.tui.test_labeling import run
 from tui.screens.manage.classes import ClassesScreen
 
 TREE = ("Animal/Cat", "Animal/Dog", "plane")

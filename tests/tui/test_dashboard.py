@@ -11,8 +11,7 @@ from core.annotation import Answer, SubmittedItem
 from core.ids import ProjectState, Role
 from core.people import Account
 from core.settings import change_settings
-from tests.tui.house import START_MS, House, Seat
-from tests.tui.test_labeling import run
+from tests.tui.house import START_MS, House, Seat, run
 from tui.picture.view import PictureView
 from tui.screens.manage.chart_panel import ChartPanel
 from tui.screens.manage.dashboard import DashboardScreen

@@ -11,9 +11,8 @@ from core.auditlog import Wanted
 from core.ids import ProjectState, Role
 from exporters.datastore import work_one
 from tests.janitor import janitor
-from tests.tui.house import START_MS, House, Seat, make_photos
+from tests.tui.house import START_MS, House, Seat, make_photos, run
 from tests.tui.test_dashboard import SMALL, open_dashboard
-from tests.tui.test_labeling import run
 from tui.screens.manage.details import DetailsScreen
 from tui.screens.manage.members import MembersScreen
 from tui.widgets.row import Row

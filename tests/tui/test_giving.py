@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.ids import ItemState
-from tests.tui.house import House
-from tests.tui.reviewing import label_some, make_lead, open_data, run
+from tests.tui.house import House, run
+from tests.tui.reviewing import label_some, make_lead, open_data
 from tui.screens.manage.ask import AskMany
 
 

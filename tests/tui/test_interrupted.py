@@ -6,8 +6,7 @@ from pathlib import Path
 
 from core.ids import ProjectState
 from core.label_changes import Afterwards, add_labels, retire_label
-from tests.tui.house import House
-from tests.tui.test_labeling import run
+from tests.tui.house import House, run
 
 
 def test_a_dropped_session_comes_back_to_the_same_page(tmp_path: Path) -> None:

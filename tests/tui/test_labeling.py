@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.ids import TaskType
-from tests.tui.house import House, open_house
+from tests.tui.house import House, Seat, run
 from tui.widgets.tile import Tile
 
 
-def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
-    """Play a story in a house of its own."""
-
-    async def play() -> None:
-        async with open_house(folder, **options) as house, asyncio.timeout(60):
-            await story(house)
-
-    asyncio.run(play())
+async def label_all(seat: Seat) -> None:
+    """Page by page, until the queue is empty."""
+    for _ in range(3):
+        names = seat.names
+        await seat.press("a", "1", "enter")
+        await seat.until(lambda names=names: seat.names != names, "the next page")  # type: ignore[misc]
+    await seat.until(lambda: "queue is empty" in seat.text.lower(), "the end")
 
 
 def test_a_page_is_labeled_and_submitted_by_keys(tmp_path: Path) -> None:
@@ -154,11 +150,7 @@ def test_all_is_labeled_and_the_end_is_said(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         async with house.session() as seat:
             await seat.sit_down()
-            for _ in range(3):
-                names = seat.names
-                await seat.press("a", "1", "enter")
-                await seat.until(lambda names=names: seat.names != names, "the next page")  # type: ignore[misc]
-            await seat.until(lambda: "queue is empty" in seat.text.lower(), "the end")
+            await label_all(seat)
             progress = await house.progress()
             assert (progress.labeled, progress.todo, progress.in_hand) == (12, 0, 0)
             assert "earlier" in seat.line("keys")
@@ -174,11 +166,7 @@ def test_at_the_end_earlier_submissions_are_seen_again(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         async with house.session() as seat:
             await seat.sit_down()
-            for _ in range(3):
-                names = seat.names
-                await seat.press("a", "1", "enter")
-                await seat.until(lambda names=names: seat.names != names, "the next page")  # type: ignore[misc]
-            await seat.until(lambda: "queue is empty" in seat.text.lower(), "the end")
+            await label_all(seat)
             await seat.press("b")
             await seat.until(lambda: seat.names and seat.names[0] in seat.text, "its name")
             assert " cat " in seat.text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,13 @@ import pydicom
 from PIL import Image
 
 from storage.dicom import Window
-from tests.tui.house import House, Seat, open_house
+from tests.tui.house import House, Seat, run
 from tests.tui.reviewing import label_some, labeled_page
 from tui.picture.prepare import Prepared
 from tui.screens.review.item import ItemScreen
 from tui.widgets.tile import Tile
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
-
-
-def run(folder: Path, story: Callable[[House], Awaitable[None]], **options: Any) -> None:
-    """Play a story in a house of its own."""
-
-    async def play() -> None:
-        async with open_house(folder, **options) as house, asyncio.timeout(60):
-            await story(house)
-
-    asyncio.run(play())
 
 
 def scans(folder: Path) -> None:

@@ -11,9 +11,8 @@ from core.errors import BadInput, Forbidden
 from core.ids import ProjectState, Role
 from core.people import Account
 from core.settings import change_settings
-from tests.tui.house import START_MS, House, Seat
+from tests.tui.house import START_MS, House, Seat, run
 from tests.tui.test_dashboard import SMALL, label, open_dashboard
-from tests.tui.test_labeling import run
 from tests.tui.test_wizard import paste, typed
 from tui.screens.manage.log import LogScreen, in_words
 from tui.screens.manage.people import PeopleScreen

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.house import House
-from tests.tui.test_labeling import run
+from tests.tui.house import House, run
 from tui.screens import projects
 from tui.screens.projects import ProjectsScreen
 

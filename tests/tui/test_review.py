@@ -13,7 +13,7 @@ from core.errors import Forbidden
 from core.ids import ItemState, TaskType
 from core.labels import LabelSet
 from core.projects import project_by_id
-from tests.tui.house import House
+from tests.tui.house import House, run
 from tests.tui.reviewing import (
     draw_box,
     items,
@@ -22,7 +22,6 @@ from tests.tui.reviewing import (
     labels_of,
     make_lead,
     open_data,
-    run,
 )
 from tui.reviewer import Reviewer, open_reviewer
 from tui.screens.review.data import DataScreen

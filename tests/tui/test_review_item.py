@@ -9,7 +9,7 @@ from core.annotation import Answer, Region
 from core.browse import Filter
 from core.geometry import Box
 from core.ids import ItemState, TaskType
-from tests.tui.house import House
+from tests.tui.house import House, run
 from tests.tui.reviewing import (
     ask_two,
     change_answer,
@@ -19,7 +19,6 @@ from tests.tui.reviewing import (
     labeled_page,
     labels_of,
     open_data,
-    run,
 )
 from tui.screens.review.correction import CorrectionScreen
 from tui.screens.review.item import ItemScreen

@@ -8,14 +8,13 @@ import pytest
 
 from core import review
 from core.annotation import Answer
-from tests.tui.house import House
+from tests.tui.house import House, run
 from tests.tui.reviewing import (
     change_answer,
     items,
     label_some,
     labeled_page,
     labels_of,
-    run,
 )
 from tui.noticed import MOMENT_MS
 

@@ -21,8 +21,8 @@ from core.labels import LabelSet
 from core.people import Account, KeyLine
 from core.projects import NewProject, project_by_id
 from core.recent import Recent
-from tests.tui.house import House
-from tests.tui.reviewing import items, label_some, make_lead, run
+from tests.tui.house import House, run
+from tests.tui.reviewing import items, label_some, make_lead
 from tui.desk import Desk
 from tui.manager import Manager
 from tui.office import Office

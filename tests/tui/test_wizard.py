@@ -11,9 +11,8 @@ from core.errors import NotFound
 from core.ids import ProjectState, Role, TaskType
 from core.projects import Project
 from core.settings import settings_of
-from tests.tui.house import START_MS, House, Seat, make_photos
+from tests.tui.house import START_MS, House, Seat, make_photos, run
 from tests.tui.test_dashboard import SMALL
-from tests.tui.test_labeling import run
 from tui.screens.manage.wizard import WizardScreen
 from tui.screens.projects import ProjectsScreen
 
