@@ -5,8 +5,6 @@ They lie in the project's own datastore, in a folder `uploads` where its pattern
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy import Connection
 
 from core import audit
@@ -22,6 +20,7 @@ from core.roles import Action
 from storage.base import Store, StoredFile
 from storage.images import is_image_path
 from storage.pattern import compile_pattern, fixed_folder
+from storage.waiting import waited
 
 FOLDER = "uploads"
 LABEL_ENDINGS = (".json", ".jsonl", ".csv", ".parquet", ".xml", ".zip")
@@ -74,7 +73,7 @@ async def add_upload(
     """Make an item of an image that was sent, unless it is one; None for other files. Raises Unreachable."""
     if not is_image_path(file.path):
         return None
-    new = await asyncio.to_thread(probe_file, store, file)
+    new = await waited(lambda: probe_file(store, file))
     await db.write(_add, by, project, new, now_ms=now_ms)
     return new
 

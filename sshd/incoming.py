@@ -22,6 +22,7 @@ from core.uploads import add_upload, open_uploads, refused_path, require_room, u
 from sshd.limits import Limits
 from storage import open_store
 from storage.base import NoSuchFile, Store, StoredFile
+from storage.waiting import waited
 
 MB = 1024 * 1024
 
@@ -134,7 +135,7 @@ class Incoming:
         """
         if not data:
             raise BadInput(f"{name} is empty; nothing was kept.")
-        stored, is_new = await asyncio.to_thread(self._put, name, data)
+        stored, is_new = await waited(lambda: self._put(name, data))
         self.used += stored.bytes if is_new else 0
         now_ms = time.time_ns() // 1_000_000
         item = await add_upload(self.db, self.by, self.project, self.store, stored, now_ms=now_ms)
@@ -159,9 +160,9 @@ async def open_incoming(db: Database, by: Account, name: str, held: Path, limits
     """The uploads of the project of that name. Raises NotFound, Forbidden, BadInput, StorageError."""
     project = await db.read(open_uploads, by, name)
     folder = upload_folder(project.pattern)
-    store = await asyncio.to_thread(open_store, project.datastore)
+    store = await waited(lambda: open_store(project.datastore))
     incoming = Incoming(db, by, project, store, folder, held, limits)
-    incoming.used = await asyncio.to_thread(_used, incoming)
+    incoming.used = await waited(lambda: _used(incoming))
     return incoming
 
 

@@ -6,7 +6,6 @@ See `sshd.transfers` for how a session becomes one of these. What a client sends
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import posixpath
 import stat
@@ -26,6 +25,7 @@ from core.roles import Action, allowed
 from sshd.incoming import Incoming, Part, open_incoming
 from sshd.limits import Limits
 from storage.base import StorageError
+from storage.waiting import waited
 from tui.text import clean
 
 log = logging.getLogger("tagline.sftp")
@@ -96,7 +96,7 @@ class Tree(SFTPServer):
 
     async def _listed(self, incoming: Incoming) -> list[Any]:
         try:
-            return list(await asyncio.to_thread(incoming.list))
+            return list(await waited(incoming.list))
         except StorageError as error:
             self._refuse(error)
 

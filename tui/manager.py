@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from core import (
@@ -41,6 +42,7 @@ from core.settings import Settings
 from exporters import datastore
 from storage import open_store
 from storage.survey import Survey, is_within, survey
+from storage.waiting import waited
 from tui.desk import Desk
 
 AGREEMENT_ITEMS = 200
@@ -230,14 +232,14 @@ class Manager:
     async def survey(self, url: str, pattern: str, sources: Sequence[str]) -> Survey:
         """A first look at a datastore below one of the sources. Raises Forbidden for any other, StorageError."""
         await self._db.read(require_anywhere, self.account, Action.CHANGE_PROJECT)
-        await asyncio.to_thread(_require_source, url, sources)
-        return await asyncio.to_thread(lambda: survey(open_store(url), pattern))
+        await waited(partial(_require_source, url, sources))
+        return await waited(lambda: survey(open_store(url), pattern))
 
     async def make_project(
         self, new: NewProject, changes: Mapping[str, Any], members: Sequence[Account], sources: Sequence[str]
     ) -> Project:
         """Make a project whose files are loaded in the background. Raises BadInput, DuplicateName, Forbidden."""
-        await asyncio.to_thread(_require_source, new.datastore, sources)
+        await waited(partial(_require_source, new.datastore, sources))
         now_ms = self.now_ms()
         return await self._db.write(imports.make_project, self.account, new, changes, members, now_ms=now_ms)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from core.annotation import HeldItem
 from core.geometry import Polygon
 from core.pixels.prompted import Prompt
-from storage import dicom, open_store, pyramid
-from storage.base import Store, Unreachable
+from storage import dicom, pyramid
+from storage.base import StorageError
 from storage.dicom import Levels, Window
 from storage.images import decode
 from storage.pyramid import Pyramid
@@ -22,10 +21,10 @@ from tui.canvas.render import Look, render
 from tui.canvas.viewport import Viewport
 from tui.colors import Color
 from tui.picture.prepare import Prepared, prepare
+from tui.picture_files import PictureFiles
 from tui.terminal import Terminal
 
 PICTURE_THREADS = 2
-AWAY_S = 2.0
 CACHE_BYTES = 256 * 1024 * 1024
 T = TypeVar("T")
 
@@ -35,6 +34,10 @@ class Segmenter(Protocol):
 
     def outline(self, image: Pyramid, prompt: Prompt) -> Polygon | None:
         """The object's outline, None where there is none. Raises Unavailable when the model cannot be had."""
+
+
+class NobodyWaits(StorageError):
+    """A picture was not made, since who had asked for it went on."""
 
 
 def _key_of(
@@ -51,10 +54,10 @@ class Pictures:
         self.segmenter = segmenter
         self._segmenting = ThreadPoolExecutor(1, thread_name_prefix="segment")
         self._pool = ThreadPoolExecutor(PICTURE_THREADS, thread_name_prefix="picture")
-        self._stores: dict[str, Store] = {}
+        self._files = PictureFiles()
         self._ready: OrderedDict[tuple[object, ...], asyncio.Future[Prepared]] = OrderedDict()
         self._images: OrderedDict[tuple[object, ...], asyncio.Future[Pyramid]] = OrderedDict()
-        self._away: dict[str, tuple[float, str]] = {}
+        self._wanted: Counter[tuple[object, ...]] = Counter()
         self._bytes = 0
         self._limit = cache_bytes
 
@@ -68,14 +71,12 @@ class Pictures:
             StorageError: the datastore cannot give it.
         """
         key = _key_of(datastore, item, terminal, size_cells, background)
-        future = self._ready.get(key)
-        if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
-            loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(self._pool, self._make, datastore, item, terminal, size_cells, background)
-            self._ready[key] = future
-            future.add_done_callback(self._count)
-        self._ready.move_to_end(key)
-        return await asyncio.shield(future)
+        fit = (size_cells[0] * terminal.cell_wh_px[0], size_cells[1] * terminal.cell_wh_px[1])
+
+        def make(data: bytes) -> Prepared:
+            return prepare(decode(data, path=item.path, fit_wh=fit), terminal, size_cells, background)
+
+        return await self._once(self._ready, key, lambda: self._made(key, datastore, item.path, make), self._count)
 
     def ready(
         self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
@@ -85,13 +86,6 @@ class Pictures:
         made = future is not None and future.done() and not future.cancelled() and future.exception() is None
         return future.result() if future is not None and made else None
 
-    def _make(
-        self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
-    ) -> Prepared:
-        fit = (size_cells[0] * terminal.cell_wh_px[0], size_cells[1] * terminal.cell_wh_px[1])
-        rgb = decode(self._bytes_of(datastore, item), path=item.path, fit_wh=fit)
-        return prepare(rgb, terminal, size_cells, background)
-
     async def image(self, datastore: str, item: HeldItem, frame: int = 0, window: Window | None = None) -> Pyramid:
         """One image at all sizes, a DICOM one through a window if one is given; shared by the sessions that look at it.
 
@@ -99,33 +93,53 @@ class Pictures:
             UnreadableImage, StorageError: as `get`.
         """
         key = (datastore, item.path, item.etag, frame, window)
-        future = self._images.get(key)
-        if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
-            loop = asyncio.get_running_loop()
-            future = self._images[key] = loop.run_in_executor(self._pool, self._open, datastore, item, frame, window)
-            future.add_done_callback(lambda _done: self._drop_images())
-        self._images.move_to_end(key)
-        return await asyncio.shield(future)
 
-    def _open(self, datastore: str, item: HeldItem, frame: int, window: Window | None) -> Pyramid:
-        return pyramid.build(decode(self._bytes_of(datastore, item), path=item.path, frame=frame, window=window))
+        def build(data: bytes) -> Pyramid:
+            return pyramid.build(decode(data, path=item.path, frame=frame, window=window))
+
+        made = self._made
+        return await self._once(self._images, key, lambda: made(key, datastore, item.path, build), self._drop_images)
 
     async def levels(self, datastore: str, item: HeldItem, frame: int) -> Levels | None:
         """The window and the presets of a DICOM frame, None for one in colour. Raises UnreadableImage, StorageError."""
-        return await self.look(lambda: dicom.levels(self._bytes_of(datastore, item), frame))
+        return await self.seen(datastore, item.path, lambda data: dicom.levels(data, frame))
 
-    def _bytes_of(self, datastore: str, item: HeldItem) -> bytes:
-        """The file. A datastore that just did not answer is not asked again for a moment: it would keep every thread waiting."""
-        until_s, why = self._away.get(datastore, (0.0, ""))
-        if time.monotonic() < until_s:
-            raise Unreachable(why)
+    async def seen(self, datastore: str, path: str, see: Callable[[bytes], T]) -> T:
+        """What a function makes of a file, in a worker thread that does not wait for the datastore. Raises StorageError."""
+        async with self._files.turn(datastore) as door:
+            data = await self._files.read(door, path)
+            return await self.look(lambda: see(data))
+
+    async def _once(
+        self,
+        known: OrderedDict[tuple[object, ...], asyncio.Future[T]],
+        key: tuple[object, ...],
+        make: Callable[[], Awaitable[T]],
+        done: Callable[[asyncio.Future[T]], None],
+    ) -> T:
+        """What is made already, or is being made, or is made now; whoever waits may go away, the others wait on."""
+        future = known.get(key)
+        if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
+            future = known[key] = asyncio.ensure_future(make())
+            future.add_done_callback(done)
+        known.move_to_end(key)
+        self._wanted[key] += 1
         try:
-            return self._store(datastore).get(item.path)
-        except Unreachable as error:
-            self._away[datastore] = (time.monotonic() + AWAY_S, str(error))
-            raise
+            return await asyncio.shield(future)
+        finally:
+            self._wanted[key] -= 1
+            if not self._wanted[key]:
+                del self._wanted[key]
 
-    def _drop_images(self) -> None:
+    async def _made(self, key: tuple[object, ...], datastore: str, path: str, make: Callable[[bytes], T]) -> T:
+        """The same as `seen`, unless nobody wants it any more when its turn comes: pages may be left before they are there."""
+        async with self._files.turn(datastore) as door:
+            if not self._wanted[key]:
+                raise NobodyWaits
+            data = await self._files.read(door, path)
+            return await self.look(lambda: make(data))
+
+    def _drop_images(self, _done: asyncio.Future[Pyramid]) -> None:
         def ready(future: asyncio.Future[Pyramid]) -> bool:
             return future.done() and not future.cancelled() and future.exception() is None
 
@@ -163,9 +177,6 @@ class Pictures:
         see = self.segmenter.outline
         return await asyncio.get_running_loop().run_in_executor(self._segmenting, see, image, prompt)
 
-    def _store(self, datastore: str) -> Store:
-        return self._stores.get(datastore) or self._stores.setdefault(datastore, open_store(datastore))
-
     def _count(self, done: asyncio.Future[Prepared]) -> None:
         if done.cancelled() or done.exception() is not None:
             return
@@ -179,3 +190,4 @@ class Pictures:
         """Let the threads go."""
         for pool in (self._pool, self._segmenting):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._files.close()

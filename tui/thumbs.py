@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from core.browse import Browsed
 from core.ids import ItemState
 from core.labels import LabelSet
-from storage import open_store
-from storage.base import StorageError, Store, UnreadableImage
+from storage.base import StorageError, UnreadableImage
 from storage.images import decode
 from tui.canvas.overlay import Outline
 from tui.canvas.thumbs import RGB, in_a_row, thumbnail
@@ -53,7 +52,6 @@ class Thumbs:
 
     def __init__(self, pictures: Pictures, datastore: str, labels: LabelSet, *, regions: bool) -> None:
         self._pictures, self._datastore, self._labels, self._regions = pictures, datastore, labels, regions
-        self._store: Store | None = None
         self._small: OrderedDict[tuple[object, ...], RGB] = OrderedDict()
         self._rows: OrderedDict[tuple[object, ...], Prepared] = OrderedDict()
 
@@ -91,19 +89,21 @@ class Thumbs:
         if (known := self._small.get(key)) is not None:
             self._small.move_to_end(key)
             return known
-        rgb = await self._pictures.look(lambda: self._decode(item, slot_px))
+        rgb = await self._decoded(item, slot_px)
         if rgb is not None:
             self._small[key] = rgb
             _keep(self._small)
         return rgb
 
-    def _decode(self, item: Browsed, slot_px: tuple[int, int]) -> RGB | None:
+    async def _decoded(self, item: Browsed, slot_px: tuple[int, int]) -> RGB | None:
         if item.state is ItemState.MISSING:
             return None
+
+        def see(data: bytes) -> RGB:
+            return decode(data, path=item.path, fit_wh=slot_px)
+
         try:
-            if self._store is None:
-                self._store = open_store(self._datastore)
-            return decode(self._store.get(item.path), path=item.path, fit_wh=slot_px)
+            return await self._pictures.seen(self._datastore, item.path, see)
         except (UnreadableImage, StorageError):
             return None
 

@@ -27,6 +27,7 @@ from sshd.incoming import open_incoming
 from sshd.limits import Limits
 from storage.base import NoSuchFile, StorageError
 from storage.images import is_image_path
+from storage.waiting import waited
 
 OPERATORS = Limits(upload_mb=2048, uploads_project_mb=1_000_000_000)
 
@@ -145,7 +146,7 @@ async def _take_behind(context: Context, project: Project, given: Path, wish: Wi
     incoming = await open_incoming(context.db, context.acting, project.name, Path(gettempdir()), Limits())
     file = incoming.path_of(given.as_posix().removeprefix(f"/{project.name}/"))
     try:
-        await asyncio.to_thread(incoming.store.head, file)
+        await waited(lambda: incoming.store.head(file))
     except NoSuchFile:
         raise NotFound(
             f"Nothing named {given} was sent to {project.name}; send it first: "

@@ -10,9 +10,9 @@ from core.ids import TaskType
 from storage.base import Unreachable
 from storage.local import LocalStore
 from tests.tui.house import House, Seat, run
-from tui import picture_pool
+from tui import picture_files
+from tui.screens import coming
 from tui.screens.instructions import InstructionsScreen
-from tui.screens.work import page
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return get(store, path)
 
     monkeypatch.setattr(LocalStore, "get", may_get)
-    monkeypatch.setattr(page, "ASK_AGAIN_S", 0.05)
-    monkeypatch.setattr(picture_pool, "AWAY_S", 0.05)
+    monkeypatch.setattr(coming, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr(picture_files, "AWAY_S", 0.05)
     return gone
 
 

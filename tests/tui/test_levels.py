@@ -15,7 +15,7 @@ from storage.dicom import Window
 from storage.local import LocalStore
 from tests.tui.canvas import play, seated
 from tests.tui.house import House, Seat
-from tui import picture_pool
+from tui import picture_files
 from tui.screens.canvas.screen import CanvasScreen
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -97,7 +97,7 @@ def test_a_datastore_that_does_not_answer_is_not_called_a_colour_image(
         async with house.session() as seat:
             screen = await seated(seat)
             with monkeypatch.context() as patch:
-                patch.setattr(picture_pool, "AWAY_S", 0.0)
+                patch.setattr(picture_files, "AWAY_S", 0.0)
                 patch.setattr(LocalStore, "get", gone)
                 await seat.press("w")
                 assert "does not answer" in seat.notices

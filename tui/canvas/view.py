@@ -80,8 +80,9 @@ class CanvasView(PictureView):
         elif self._working is None:
             self._working = asyncio.get_running_loop().create_task(self._work())
 
-    def clear(self) -> None:
-        """Show nothing."""
+    def clear(self, note: str = "") -> None:
+        """Show nothing, or words in the picture's place."""
+        self._note = note
         self._wanted = self._shown = self._frame = None
         self.refresh()
 

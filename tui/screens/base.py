@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.screen import Screen
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tui.desk import Desk
 
 T = TypeVar("T")
+
+KEYS_WAIT_S = 0.3
 
 
 class TaglineScreen(Screen[None]):
@@ -54,6 +58,20 @@ class TaglineScreen(Screen[None]):
         except (TaglineError, StorageError) as error:
             self.say(str(error), severity="error")
             return None
+
+    async def in_time(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what a key asks for; the keys behind it wait until it is done, but not for a datastore that takes its time."""
+        done = asyncio.Event()
+
+        async def to_its_end() -> None:
+            try:
+                await work()
+            finally:
+                done.set()
+
+        self.run_worker(to_its_end, group="in time")  # type: ignore[arg-type]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), KEYS_WAIT_S)
 
     def say(self, text: str, *, severity: str = "information") -> None:
         """A short notice; never read as markup, and without control characters."""

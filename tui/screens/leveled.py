@@ -87,7 +87,7 @@ class LeveledScreen(TaglineScreen):
         if not is_dicom_path(aim.item.path):
             self._tell("no DICOM image: < > and ( ) change brightness and contrast")
             return
-        await self.ask(self._begin_levels(aim))
+        await self.in_time(lambda: self.ask(self._begin_levels(aim)))
 
     async def _begin_levels(self, aim: Aim) -> None:
         """Show the levels of an image, unless another one is looked at by then. Raises UnreadableImage, StorageError."""

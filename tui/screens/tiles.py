@@ -19,7 +19,6 @@ from tui.colors import Color, rgb_of
 from tui.desk import LabelingDesk
 from tui.picture.prepare import Prepared
 from tui.screens.leveled import ARROWS, Aim
-from tui.screens.work.page import AWAY_NOTE
 from tui.screens.work.screen import WorkScreen
 from tui.terminal import Terminal
 from tui.widgets.tile import Tile
@@ -91,8 +90,7 @@ class TilesScreen(WorkScreen):
         """Show a picture that was made ahead in the same frame as everything else; False where it is not there."""
         size = tile.view.size
         made = self._desk.desk.pictures.ready(*self._wanted(item, (size.width, size.height)))
-        if made is not None:
-            tile.view.show(made)
+        tile.view.show(made)  # the picture of another item never stays over this one's name
         return made is not None
 
     async def _load_picture(self, tile: Tile, item: HeldItem) -> None:
@@ -111,7 +109,7 @@ class TilesScreen(WorkScreen):
                 tile.view.show(made, note)
 
         try:
-            show(await self._once_there(make, lambda: show(None, AWAY_NOTE)))
+            show(await self._once_there(make, partial(show, None)))
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
         except StorageError as error:
@@ -152,12 +150,15 @@ class TilesScreen(WorkScreen):
         return viewing.viewport.resized(view_wh_px)
 
     async def _change_view(self, change: Callable[[Viewport], Viewport]) -> None:
-        item, viewing = self._focused, self._viewing
-        if item is None:
-            return
-        image = await self.ask(self._image(item, viewing))
+        """Look at the image in focus so, once it is there in its own size."""
+        item = self._focused
+        if item is not None:
+            await self.in_time(partial(self._change_view_of, item, change))
+
+    async def _change_view_of(self, item: HeldItem, change: Callable[[Viewport], Viewport]) -> None:
+        image = await self.ask(self._image(item, self._viewing))
         if image is not None and self._focused is item:
-            tile = self.query(Tile)[self.page.focus]
+            tile, viewing = self.query(Tile)[self.page.focus], self._viewing
             self._look_through(replace(viewing, viewport=change(self._viewport(tile, image, viewing))))
             self._show_header()
 

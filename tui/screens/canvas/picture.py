@@ -17,7 +17,6 @@ from tui.colors import rgb_of
 from tui.desk import LabelingDesk
 from tui.keymap import Scope
 from tui.picture.prepare import Prepared
-from tui.screens.work.page import AWAY_NOTE
 from tui.screens.work.screen import WorkScreen
 from tui.widgets.region_list import RegionList
 
@@ -72,7 +71,7 @@ class PictureScreen(WorkScreen):
     async def _open(self, item: HeldItem) -> None:
         try:
             get = partial(self._desk.desk.pictures.image, self._desk.project.datastore, item, self._frame, self._window)
-            image = await self._once_there(get, self._show_away)
+            image = await self._once_there(get, self.canvas.clear)
         except UnreadableImage as error:
             await self._drop_unreadable(item, str(error))
             return
@@ -80,17 +79,10 @@ class PictureScreen(WorkScreen):
             self.say(str(error), severity="error")
             return
         self._image = image
-        if self._status == AWAY_NOTE:
-            self._tell("")
         if self._viewport is None or self._viewport.image_wh != image.image_wh:
             self._viewport = Viewport.fitting(image.image_wh, self.canvas.view_wh_px)
             self._view_moved()
         self._draw()
-
-    def _show_away(self) -> None:
-        """No picture, and for as long as that lasts why."""
-        self.canvas.clear()
-        self._tell(AWAY_NOTE)
 
     async def _prepare_ahead(self) -> None:
         """Open the next image and make its first picture while this one is labeled."""

@@ -16,6 +16,7 @@ from tui.canvas.viewport import Viewport
 from tui.colors import rgb_of
 from tui.picture.prepare import Prepared
 from tui.reviewer import held
+from tui.screens.coming import once_there
 from tui.screens.leveled import Aim
 from tui.screens.review.base import ReviewScreen
 from tui.walk import Walk
@@ -72,8 +73,9 @@ class LookingScreen(ReviewScreen):
         self.run_worker(partial(self._load, item, self._frame, self._window), group="picture")  # type: ignore[arg-type]
 
     async def _load(self, item: Browsed, frame: int, window: Window | None) -> None:
+        get = partial(self.desk.pictures.image, self.reviewer.project.datastore, held(item), frame, window)
         try:
-            image = await self.desk.pictures.image(self.reviewer.project.datastore, held(item), frame, window)
+            image = await once_there(get, self.canvas.clear)
         except StorageError as error:
             self._trouble = str(error)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,15 +10,15 @@ from typing import TypeVar
 from core.annotation import HeldItem
 from core.edits import History, PageDraft, page_of
 from core.errors import ProjectPaused, TaglineError
-from storage.base import StorageError, Unreachable
+from storage.base import StorageError
 from tui.desk import LabelingDesk
+from tui.screens.coming import AWAY_NOTE, once_there
 from tui.screens.work.words import WordsScreen
 from tui.text import clean
 
 T = TypeVar("T")
 
-ASK_AGAIN_S, TELL_EVERY_S = 2.0, 10.0
-AWAY_NOTE = "the datastore does not answer"
+TELL_EVERY_S = 10.0
 AWAY = "The datastore does not answer just now. The pictures come by themselves when it is back; your work is kept."
 
 
@@ -66,22 +65,25 @@ class PageScreen(WordsScreen):
             else:
                 await self._show_finished()
             return
+        self.run_worker(self._pictures_ahead, group="ahead", exclusive=True)  # type: ignore[arg-type]
+
+    async def _pictures_ahead(self) -> None:
+        """Make what waits; a page that did not wait for its pictures has others made instead."""
         with suppress(StorageError):  # it is said when that page is on the screen
             await self._prepare_ahead()
 
     # A datastore or a file that fails.
 
-    async def _once_there(self, get: Callable[[], Awaitable[T]], meanwhile: Callable[[], None]) -> T:
+    async def _once_there(self, get: Callable[[], Awaitable[T]], meanwhile: Callable[[str], None]) -> T:
         """What the datastore gives; while it does not answer, the labeler is told, and it is asked again and again."""
-        while True:
-            try:
-                return await get()
-            except Unreachable:
-                meanwhile()
-                if time.monotonic() - self._told_away_at > TELL_EVERY_S:
-                    self._told_away_at = time.monotonic()
-                    self.say(AWAY, severity="warning")
-                await asyncio.sleep(ASK_AGAIN_S)
+
+        def tell(note: str) -> None:
+            meanwhile(note)
+            if note == AWAY_NOTE and time.monotonic() - self._told_away_at > TELL_EVERY_S:
+                self._told_away_at = time.monotonic()
+                self.say(AWAY, severity="warning")
+
+        return await once_there(get, tell)
 
     async def _drop_unreadable(self, item: HeldItem, reason: str) -> None:
         """An item whose file cannot be shown leaves the page; the others stay as they are."""
