@@ -28,6 +28,10 @@ from tui.terminal import Terminal
 log = logging.getLogger("tagline.server")
 
 CHANNEL_WINDOW = 256 * 1024
+# A counter that is not there before its first event hides that event from whoever watches for a rise.
+COUNTED = (
+    "connections", "connections_refused", "login_failures", "logins", "sessions_opened", "sessions_crashed", "commands"
+)  # fmt: skip
 # A hash of nothing that anybody knows: an unknown name takes as long to refuse as a wrong password.
 DECOY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$LVD3kl9pdlSHFcyqmxvO8CLnhwjLyIuHhYx2fIqCVxE"
 
@@ -47,7 +51,7 @@ class FrontEnd:
     held: Path = field(default_factory=lambda: Path(gettempdir()))
     sessions: dict[AppSession, str] = field(default_factory=dict)
     commands: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTED, 0)))
     draining: bool = False
     ended: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
