@@ -79,7 +79,7 @@ def _in_words(metrics: Mapping[str, Any]) -> str:
     untrusted = [name for name, found in metrics["by_class"].items() if found is None]
     part = metrics["image_right"]
     whole = f"Every region right and none missing on {part:.0%} of the audit images."
-    whole = whole if part else "No audit image came out right as a whole."
+    whole = whole if part else "On no audit image was every region right and none missing."
     return f"{whole} Offered by letters only: {', '.join(untrusted)}." if untrusted else whole
 
 

@@ -64,6 +64,16 @@ def test_a_run_says_why_it_failed_once() -> None:
     assert " ".join("\n".join(again).split()).count("lite0.pth") == 1
 
 
+def test_a_model_that_was_switched_off_is_not_said_to_be_shown() -> None:
+    """Its curve stays, as what was shown; why it was switched off stands at the top and is not said again under its row."""
+    why = "Switched off: people kept 70% of 54 suggestions, under the target of 90%."
+    lines = shown(100, run(RunState.SWITCHED_OFF, f"496 prelabeled.\n{why}\n", curve=POINTS), says=why)
+    assert any(line.endswith("bright: was shown") for line in lines)
+    assert "  496 prelabeled." in lines
+    assert "\n".join(lines).count(why) == 1
+    assert any(line.endswith("bright: shown") for line in shown(100, run(RunState.ACTIVE, "", curve=POINTS)))
+
+
 def test_how_long_it_took_is_short() -> None:
     """Seconds, minutes and hours fit a narrow column."""
     shortened = [took(ms) for ms in (400, 45_000, 100_000, 150_000, 10_000_000, 400_000_000)]

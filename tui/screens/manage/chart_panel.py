@@ -55,7 +55,7 @@ def _shares(parts: Parts) -> tuple[tuple[int, str], ...]:
 class ChartPanel(Panel):
     """Heads, the charts, and what their colours mean; drawn anew only when it would look different."""
 
-    DEFAULT_CSS = "ChartPanel PictureView { width: 1fr; display: none; background: $background; }"
+    DEFAULT_CSS = "ChartPanel PictureView { width: 1fr; margin-right: 1; display: none; background: $background; }"
 
     def __init__(self, title: str) -> None:
         super().__init__(title)

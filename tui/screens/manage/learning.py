@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from core.assist_status import AssistStatus
-from core.learning import Run, counted
+from core.learning import Run, RunState, counted
 from core.suggestions import Judged
 from tui.text import clean
 from tui.widgets.bars import DAY_MS, HOUR_MS, LOWER, MINUTE_MS, bar, column
@@ -26,7 +26,7 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
     text = Text(no_wrap=True, overflow="ellipsis").append(_wrapped(found.says, width), "bold")
     if not found.settings.on:
         return text.append("It is switched on in the settings: e, then ML assist.\n", colors["secondary"])
-    cells = max(6, width - NAME - 22)
+    cells = max(6, width - NAME - 24)
     if found.job is not None and found.job.is_unfinished:
         text.append(column(found.job.kind, NAME))
         text.append_text(bar(found.job.progress, 1, cells, colors["accent"], colors["panel"]))
@@ -40,13 +40,13 @@ def learning(found: AssistStatus | None, colors: Colors, width: int, now_ms: int
     if found.live.precision is not None:
         text.append(column("people kept", NAME))
         text.append_text(bar(found.live.precision, 1, cells, colors["success"], colors["panel"]))
-        text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)}\n")
+        text.append(f"  {found.live.precision:.1%} of {counted(found.live.judged)} images\n")
     if found.regions != Judged():
         text.append(_wrapped(f"of the regions: {regions_text(found.regions)}", width), colors["secondary"])
     text.append("\n").append_text(_curve(found, colors, cells)).append_text(_runs(found, colors, width, now_ms))
     for worker in found.workers:
         note = f": {worker.note}" if worker.note and worker.note != found.says else ""
-        text.append(_wrapped(f"{worker.name} on {worker.device}{note}", width), colors["secondary"])
+        text.append(_wrapped(f"learning worker {worker.name} on {worker.device}{note}", width), colors["secondary"])
     return text
 
 
@@ -68,7 +68,7 @@ def _curve(found: AssistStatus, colors: Colors, cells: int) -> Text:
         return Text()
     text = Text()
     heads = {ROWS - 1: f"{'precision':<{NAME - 5}}100% ", 0: f"{'50% ':>{NAME}}"}
-    says = {ROWS - 1: f"  target {found.settings.target:.0%}", 0: "  bright: shown"}
+    says = {ROWS - 1: f"  target {found.settings.target:.0%}", 0: f"  {_legend(run)}"}
     points = curve_cells(run.metrics["curve"], cells)
     for row in range(ROWS - 1, -1, -1):
         text.append(heads.get(row, " " * NAME), colors["secondary"] if row != ROWS - 1 else "")
@@ -78,6 +78,13 @@ def _curve(found: AssistStatus, colors: Colors, cells: int) -> Text:
             text.append(_block(precision, row), f"{colors[color]}{'' if shown else ' dim'}")
         text.append(f"{says.get(row, '')}\n", colors["secondary"])
     return text.append(column("", NAME)).append("surest".ljust(max(0, cells - 3)) + "all\n\n", colors["secondary"])
+
+
+def _legend(run: Run) -> str:
+    """What the bright part of a run's curve is."""
+    if run.threshold is None:
+        return "none is shown"
+    return "bright: shown" if run.state is RunState.ACTIVE else "bright: was shown"
 
 
 def curve_cells(points: Sequence[tuple[float, float, float]], cells: int) -> list[tuple[float, float]]:
@@ -110,9 +117,9 @@ def _runs(found: AssistStatus, colors: Colors, width: int, now_ms: int) -> Text:
 
 
 def _log(run: Run, said: str) -> str:
-    """What the run says of itself, unless it has been said."""
-    log = clean(" ".join(run.log.split()))
-    return "" if log == clean(said) else log
+    """What the run says of itself, but for what has been said."""
+    lines = [clean(line.strip()) for line in run.log.splitlines()]
+    return " ".join(line for line in lines if line and line != clean(said))
 
 
 def took(ms: int) -> str:

@@ -12,10 +12,10 @@ class Panel(VerticalScroll):
     """One framed section; its text changes only when its figures do."""
 
     DEFAULT_CSS = """
-    Panel { border: round $panel; border-title-color: $primary; padding: 0 1; background: $background; }
+    Panel { border: round $panel; border-title-color: $primary; padding: 0 0 0 1; background: $background; }
     Panel:focus { border: round $secondary; }
     Panel { scrollbar-size: 1 1; scrollbar-gutter: stable; }
-    Panel Static { height: auto; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
+    Panel Static { height: auto; background: $background; text-wrap: nowrap; text-overflow: ellipsis; padding-right: 1; }
     """
 
     def __init__(self, title: str) -> None:
@@ -36,4 +36,4 @@ class Panel(VerticalScroll):
     @property
     def cells(self) -> int:
         """How wide a line may be."""
-        return max(30, self.scrollable_content_region.width or self.app.size.width - 4)
+        return max(30, (self.scrollable_content_region.width or self.app.size.width - 4) - 1)
