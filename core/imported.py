@@ -42,12 +42,38 @@ class Target(NamedTuple):
     gold: bool
 
 
+_TARGETS = select(
+    ITEM.c.id,
+    ITEM.c.path,
+    ITEM.c.width,
+    ITEM.c.height,
+    ITEM.c.state,
+    cast(ITEM.c.answer, Text),
+    ITEM.c.gold.is_not(None),
+)
+
+
+def paths_after(
+    conn: Connection, by: Account, project: ProjectId, after: ItemId, limit: int
+) -> list[tuple[ItemId, str]]:
+    """Up to `limit` items with ids over `after`, in id order, with their paths. Raises Forbidden."""
+    require_in(conn, project, by, Action.IMPORT)
+    query = select(ITEM.c.id, ITEM.c.path).where(ITEM.c.project_id == project, ITEM.c.id > after)
+    return [(ItemId(row.id), row.path) for row in conn.execute(query.order_by(ITEM.c.id).limit(limit))]
+
+
+def targets_of(conn: Connection, by: Account, project: ProjectId, items: Sequence[ItemId]) -> tuple[Target, ...]:
+    """Those of these items that the project has, in id order. Raises Forbidden."""
+    require_in(conn, project, by, Action.IMPORT)
+    query = _TARGETS.where(ITEM.c.project_id == project, ITEM.c.id.in_(items)).order_by(ITEM.c.id)
+    return tuple(map(Target._make, conn.execute(query)))
+
+
 def targets_after(conn: Connection, by: Account, project: ProjectId, after: ItemId, limit: int) -> tuple[Target, ...]:
     """Up to `limit` items with ids over `after`, in id order. Raises Forbidden."""
     require_in(conn, project, by, Action.IMPORT)
-    columns = (ITEM.c.id, ITEM.c.path, ITEM.c.width, ITEM.c.height, ITEM.c.state, cast(ITEM.c.answer, Text))
-    query = select(*columns, ITEM.c.gold.is_not(None)).where(ITEM.c.project_id == project, ITEM.c.id > after)
-    return tuple(map(Target._make, conn.execute(query.order_by(ITEM.c.id).limit(limit))))
+    query = _TARGETS.where(ITEM.c.project_id == project, ITEM.c.id > after).order_by(ITEM.c.id)
+    return tuple(map(Target._make, conn.execute(query.limit(limit))))
 
 
 def write_labels(

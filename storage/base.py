@@ -57,6 +57,10 @@ class Store(Protocol):
         """A file's whole content. Raises NoSuchFile, StorageError."""
         ...
 
+    def get_file(self, path: str, file: Path) -> None:
+        """The content into a file of this machine, as it may be too large for memory. Raises NoSuchFile, StorageError."""
+        ...
+
     def get_range(self, path: str, start: int, length: int) -> bytes:
         """At most `length` bytes from offset `start`; a negative start counts from the end. Raises NoSuchFile."""
         ...

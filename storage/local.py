@@ -83,6 +83,13 @@ class LocalStore:
         except OSError as error:
             raise _explain(path, error) from error
 
+    def get_file(self, path: str, file: Path) -> None:
+        """The content into a file of this machine. Raises NoSuchFile, StorageError."""
+        try:
+            shutil.copyfile(self._inside(path), file)
+        except OSError as error:
+            raise _explain(path, error) from error
+
     def get_range(self, path: str, start: int, length: int) -> bytes:
         """At most `length` bytes from `start`, counted from the end when negative."""
         try:

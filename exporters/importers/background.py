@@ -72,7 +72,7 @@ async def work_one(db: Database, worker: str, *, now_ms: Callable[[], int]) -> b
 def _fetch(datastore: str, file: str, folder: Path) -> Path:
     """A file of the datastore as one of this machine, under its own name."""
     path = folder / PurePosixPath(file).name
-    path.write_bytes(open_store(datastore).get(file))
+    open_store(datastore).get_file(file, path)
     return path
 
 

@@ -6,8 +6,12 @@ Source: the data format page of cocodataset.org. A group marked `iscrowd` is no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
+import orjson
+
+from exporters.importers.documents import Part, walk
 from exporters.importers.entries import (
     Entries,
     Entry,
@@ -23,41 +27,78 @@ from exporters.importers.entries import (
 )
 from exporters.importers.files import LabelFile, the_one
 from exporters.importers.names import clean_name, url_names
+from exporters.importers.pieces import Piece, Pieces
 from exporters.importers.rle import outlines
 
 Box = tuple[float, float, float, float]
 CLOSE = 1e-6
 LABELED = "labeled"
+TAKEN = ("categories", "images", "annotations")
 
 
 def read_coco(files: Sequence[LabelFile]) -> Entries:
-    """An entry an image, in the file's order. Raises BadFile."""
+    """An entry an image, in the file's order. The file is read twice, the second time image by image. Raises BadFile."""
     file = the_one(files, ".json")
-    body = table_of(file.json(), file.name)
-    names = _categories(body, file.name)
-    images, annotations = list_of(body.get("images"), f"{file.name}, images"), body.get("annotations", [])
-    by_image = _grouped(list_of(annotations, f"{file.name}, annotations"), file.name)
-    fractions = _in_fractions(annotations)
-    known: set[object] = set()
-    for n, given in enumerate(images):
-        where = f"{file.name}, images[{n}]"
-        image = table_of(given, where)
-        key = _key(image.get("id"), f"{where}.id")
-        if key in known:
-            fail(f"{where}.id", f"there are two images with the id {key}")
-        known.add(key)
-        yield _entry(file.name, image, where, by_image.pop(key, []), names, fractions)
-    for strays in by_image.values():
-        fail(f"{file.name}, annotations[{strays[0][0]}].image_id", "there is no image with this id")
+    with file.stream() as opened:
+        outline = _outlined(opened, file.name)
+        for n in range(len(outline.images)):
+            where = f"{file.name}, images[{n}]"
+            image = orjson.loads(outline.images.at(n).read(opened))
+            rows = [(piece.number, orjson.loads(piece.read(opened))) for piece in outline.annotations.of(image["id"])]
+            yield _entry(file.name, image, where, rows, outline)
 
 
-def _categories(body: dict[str, Any], name: str) -> dict[object, str]:
-    found: dict[object, str] = {}
-    for n, given in enumerate(list_of(body.get("categories"), f"{name}, categories")):
-        where = f"{name}, categories[{n}]"
-        row = table_of(given, where)
-        found[_key(row.get("id"), f"{where}.id")] = text_of(row.get("name"), f"{where}.name")
-    return found
+@dataclass
+class _Outline:
+    """What is kept of a file: its categories, and where its images and annotations are."""
+
+    categories: dict[object, str] = field(default_factory=dict)
+    images: Pieces = field(default_factory=Pieces)
+    annotations: Pieces = field(default_factory=Pieces)
+    boxes: int = 0
+    small_boxes: int = 0
+
+    @property
+    def fractions(self) -> bool:
+        """True where every box lies between 0 and 1: no file in pixels has only boxes smaller than a pixel."""
+        return 0 < self.boxes == self.small_boxes
+
+
+def _outlined(opened: BinaryIO, name: str) -> _Outline:
+    outline, seen = _Outline(), set[str]()
+    for part in walk(opened, name):
+        seen.add(part.field)
+        if part.field in TAKEN:
+            _take(outline, part, name)
+        elif not part.field:
+            fail(name, "an object with fields is needed, not a list")
+    for field_ in ("categories", "images"):
+        if field_ not in seen:
+            fail(name, f"there is no list {field_}")
+    outline.images.sort()
+    outline.annotations.sort()
+    if (double := outline.images.first_double()) is not None:
+        fail(f"{name}, images[{double.number}].id", "an image before it has the same id")
+    if (stray := outline.annotations.first_outside(outline.images)) is not None:
+        fail(f"{name}, annotations[{stray.number}].image_id", "there is no image with this id")
+    return outline
+
+
+def _take(outline: _Outline, part: Part, name: str) -> None:
+    if part.number is None:
+        list_of(part.value, f"{name}, {part.field}")
+        return
+    where = f"{name}, {part.field}[{part.number}]"
+    row, piece = table_of(part.value, where), Piece(part.number, part.start, part.length)
+    if part.field == "images":
+        outline.images.add(_key(row.get("id"), f"{where}.id"), piece)
+    elif part.field == "categories":
+        outline.categories[_key(row.get("id"), f"{where}.id")] = text_of(row.get("name"), f"{where}.name")
+    else:
+        outline.annotations.add(_key(row.get("image_id"), f"{where}.image_id"), piece)
+        if isinstance(box := row.get("bbox"), list) and box:
+            outline.boxes += 1
+            outline.small_boxes += all(isinstance(v, (int, float)) and -CLOSE <= v <= 1 + CLOSE for v in box)
 
 
 def _key(value: object, where: str) -> object:
@@ -66,28 +107,12 @@ def _key(value: object, where: str) -> object:
     return value
 
 
-def _grouped(annotations: list[Any], name: str) -> dict[object, list[tuple[int, dict[str, Any]]]]:
-    found: dict[object, list[tuple[int, dict[str, Any]]]] = {}
-    for n, given in enumerate(annotations):
-        where = f"{name}, annotations[{n}]"
-        row = table_of(given, where)
-        found.setdefault(_key(row.get("image_id"), f"{where}.image_id"), []).append((n, row))
-    return found
-
-
-def _in_fractions(annotations: list[Any]) -> bool:
-    """True where every box lies between 0 and 1: no file in pixels has only boxes smaller than a pixel."""
-    boxes = [box for one in annotations if isinstance(box := one.get("bbox"), list) and box]
-    return bool(boxes) and all(isinstance(v, (int, float)) and -CLOSE <= v <= 1 + CLOSE for box in boxes for v in box)
-
-
 def _entry(
     name: str,
     image: dict[str, Any],
     where: str,
     annotations: list[tuple[int, dict[str, Any]]],
-    names: dict[object, str],
-    fractions: bool,
+    outline: _Outline,
 ) -> Entry:
     called = [clean_name(text_of(image.get("file_name"), f"{where}.file_name"))]
     if isinstance(url := image.get("coco_url"), str) and url.startswith("AmlDatastore://"):
@@ -98,14 +123,14 @@ def _entry(
     for n, row in annotations:
         here = f"{name}, annotations[{n}]"
         category = _key(row.get("category_id"), f"{here}.category_id")
-        if category not in names:
+        if category not in outline.categories:
             fail(f"{here}.category_id", f"there is no category with the id {category}")
         if row.get("iscrowd") == 1:
             left_out.append("iscrowd")
         elif not row.get("bbox") and not row.get("segmentation"):
-            labels.append(names[category])
+            labels.append(outline.categories[category])
         else:
-            regions.append(_region(row, here, names[category], fractions))
+            regions.append(_region(row, here, outline.categories[category], outline.fractions))
     size = size_of(image.get("width"), image.get("height"), f"{where}.width and height")
     answered = image.get("state", LABELED) == LABELED
     return Entry(tuple(dict.fromkeys(called)), where, tuple(labels), tuple(regions), size, answered, tuple(left_out))

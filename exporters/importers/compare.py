@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,12 +16,15 @@ from core.annotation import Answer
 from core.ids import ItemId, ItemState
 from core.imported import HAS_ANSWER, IS_GOLD, OUT_OF_WORK, Target
 from core.legality import Rules, illegal_reason
+from exporters.importers.answers import Answers
 from exporters.importers.entries import Entry
-from exporters.importers.matching import Catalog
+from exporters.importers.matching import UNKNOWN, Catalog, Place
 from exporters.importers.shapes import Conversion, NotTaken
+from exporters.importers.waiting import Waiting
 
 EXAMPLES = 10
 MOST = 1000
+AT_ONCE = 500
 TWICE = "the file has this image twice"
 
 
@@ -33,13 +38,15 @@ class As(StrEnum):
 
 @dataclass
 class Reasons:
-    """How many there are for each reason, with a few examples."""
+    """How many there are for each reason, with a few examples; what is beyond the most reasons is counted together."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, reason: str, name: str) -> None:
         """Count one more."""
+        if reason not in self.counts and len(self.counts) >= MOST:
+            reason = "other reasons"
         self.counts[reason] += 1
         some = self.examples.setdefault(reason, [])
         if len(some) < EXAMPLES:
@@ -62,10 +69,9 @@ class Comparison:
         refused: entries whose answer cannot be taken.
         kept: entries whose item has another answer, which stays.
         same: entries whose item has this very answer already.
-        answers: what would be written.
+        answers: what would be written, on the disk.
         classes: the file's labels with their annotations, and the path of the project's label, or None.
         without: items of the project of which the file says nothing.
-        scores: how sure the file is of an answer, where it says so.
     """
 
     format: str
@@ -75,8 +81,7 @@ class Comparison:
     refused: Reasons = field(default_factory=Reasons)
     kept: int = 0
     same: int = 0
-    answers: dict[ItemId, Answer] = field(default_factory=dict)
-    scores: dict[ItemId, float] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
     classes: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     without: int = 0
@@ -91,9 +96,13 @@ class Comparison:
         }  # fmt: skip
 
 
+Steps = Generator[list[ItemId], Mapping[ItemId, Target], None]
+"""Gives the items that it needs to know of, and takes what is known of them."""
+
+
 @dataclass
 class Comparer:
-    """Compares entries one by one; `done` is the result.
+    """Compares entries some at a time; `done` is the result.
 
     Args:
         replace: answers that items have already may be replaced.
@@ -108,23 +117,34 @@ class Comparer:
     replace: bool = False
     skip_empty: bool = False
 
-    def all(self, entries: Iterable[Entry]) -> Comparison:
-        """Compare every entry. Raises BadFile."""
-        seen: set[ItemId] = set()
-        waiting: list[Entry] = []
-        for entry in entries:
-            self.done.images += 1
-            self._count(entry)
-            if entry.is_stem and self.catalog.whole(entry) is None:
-                waiting.append(entry)
-            else:
-                self._one(entry, self.catalog.find(entry), seen)
-        taken = frozenset(target.path for target in self.catalog.targets if target.item in seen) if waiting else None
-        for entry in waiting:
-            self._one(entry, self.catalog.find_stem(entry, taken or frozenset()), seen)
-        self.done.without = len(self.catalog.targets) - len(seen)
+    def steps(self, entries: Iterator[Entry]) -> Steps:
+        """Compare every entry; items without an ending in the file wait for those that are named whole. Raises BadFile."""
+        seen = bytearray(len(self.catalog))
+        with closing(Waiting()) as waiting:
+            while some := list(islice(entries, AT_ONCE)):
+                yield from self._some([(entry, self._place(entry, waiting)) for entry in some], seen)
+            taken = bytes(seen)
+            while some := waiting.take(AT_ONCE):
+                yield from self._some([(entry, self.catalog.find_stem(entry, taken)) for entry in some], seen)
+        self.done.without = len(seen) - sum(seen)
         self.done.notes = Counter({what: n for what, n in self.conversion.notes.items() if n})
-        return self.done
+
+    def _place(self, entry: Entry, waiting: Waiting) -> Place | str | None:
+        self.done.images += 1
+        self._count(entry)
+        if entry.is_stem and self.catalog.whole(entry) is None:
+            waiting.put(entry)
+            return None
+        return self.catalog.find(entry)
+
+    def _some(self, found: Sequence[tuple[Entry, Place | str | None]], seen: bytearray) -> Steps:
+        places = {place for _, place in found if isinstance(place, int)}
+        targets = yield [self.catalog.item(place) for place in places]
+        for entry, place in found:
+            if isinstance(place, int):
+                self._one(entry, place, targets.get(self.catalog.item(place)), seen)
+            elif place is not None:
+                self.done.unmatched.add(place, entry.names[0])
 
     def _count(self, entry: Entry) -> None:
         for name in (*entry.labels, *(found.label for found in entry.regions)):
@@ -137,18 +157,18 @@ class Comparer:
         label = naming.find(name)
         return None if label is None else naming.labels.by_id(label).path
 
-    def _one(self, entry: Entry, found: Target | str, seen: set[ItemId]) -> None:
-        if isinstance(found, str):
-            self.done.unmatched.add(found, entry.names[0])
+    def _one(self, entry: Entry, place: Place, target: Target | None, seen: bytearray) -> None:
+        if target is None:  # gone since the project's items were listed
+            self.done.unmatched.add(UNKNOWN, entry.names[0])
             return
-        if found.item in seen:
-            self.done.refused.add(TWICE, found.path)
+        if seen[place]:
+            self.done.refused.add(TWICE, target.path)
             return
-        seen.add(found.item)
+        seen[place] = 1
         if not entry.answered or (self._is_empty(entry) and (self.skip_empty or not self._may_be_empty)):
             self.done.unanswered += 1
             return
-        self._judge(entry, found)
+        self._judge(entry, target)
 
     @property
     def _may_be_empty(self) -> bool:
@@ -171,7 +191,7 @@ class Comparer:
         if (reason := illegal_reason(self.rules, answer, size_wh)) is not None:
             self.done.refused.add(reason, target.path)
             return
-        self._place(target, answer, entry)
+        self._weigh(target, answer, entry)
 
     def _closed(self, target: Target) -> str | None:
         if target.state in (ItemState.UNREADABLE, ItemState.MISSING):
@@ -184,17 +204,15 @@ class Comparer:
             return "it is no longer to do"
         return None
 
-    def _place(self, target: Target, answer: Answer, entry: Entry) -> None:
+    def _weigh(self, target: Target, answer: Answer, entry: Entry) -> None:
         now = orjson.loads(target.raw) if target.raw is not None and target.state == ItemState.LABELED else None
         if now == answer.to_json() and (target.gold or self.use is not As.GOLD):
             self.done.same += 1
         elif now is not None and now != answer.to_json() and not self.replace:
             self.done.kept += 1
         else:
-            self.done.answers[target.item] = answer
             scores = [found.score for found in entry.regions if found.score is not None]
-            if scores:
-                self.done.scores[target.item] = min(scores)
+            self.done.answers.add(target.item, answer, min(scores, default=None))
 
 
 __all__ = ["HAS_ANSWER", "As", "Comparer", "Comparison"]

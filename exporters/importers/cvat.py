@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from exporters.importers.entries import Entries, Entry, Found, fail, number, ring, size_of
 from exporters.importers.files import LabelFile, the_one
-from exporters.importers.xml import Node, read_xml
+from exporters.importers.xml import Node, elements
 
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
 
@@ -17,13 +17,15 @@ CORNERS = ("xtl", "ytl", "xbr", "ybr")
 def read_cvat(files: Sequence[LabelFile]) -> Entries:
     """An entry an image. One without any shape is taken as not annotated. Raises BadFile."""
     file = the_one(files, ".xml")
-    root = read_xml(file)
+    found = elements(file)
+    root = next(found)
     if root.tag != "annotations":
         fail(f"{file.name}, line {root.line}", f"a CVAT file begins with <annotations>, not <{root.tag}>")
-    if (track := root.first("track")) is not None:
-        fail(f"{file.name}, line {track.line}, track", "this is CVAT for video; export it as CVAT for images 1.1")
-    for image in root.all("image"):
-        yield _entry(file.name, image)
+    for one in found:
+        if one.tag == "track":
+            fail(f"{file.name}, line {one.line}, track", "this is CVAT for video; export it as CVAT for images 1.1")
+        if one.tag == "image":
+            yield _entry(file.name, one)
 
 
 def _entry(file: str, image: Node) -> Entry:

@@ -1,14 +1,20 @@
-"""Files that labels come in: one file, a folder, or a zip. Nothing is unpacked onto the disk, and nothing is read unbounded."""
+"""Files that labels come in: one file, a folder, or a zip. Nothing is read unbounded.
+
+Of a zip's entries only what is read by places, one large document, is unpacked: into a nameless file that ends with its use.
+"""
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 import orjson
 
@@ -18,7 +24,9 @@ MOST_FILES = 2_000_000
 MOST_BYTES = 2 * 1024**3
 MANIFEST = "manifest.json"  # stands beside what Tagline exports as a zip
 SMALL_BYTES = 64 * 1024**2  # one of many files: an image's labels
+NEWLINE = b"\n"
 ZIP_TROUBLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,28 +35,52 @@ class LabelFile:
 
     name: str
     size: int
-    _read: Callable[[], bytes]
+    _open: Callable[[], IO[bytes]]
 
-    def read(self, most: int = MOST_BYTES) -> bytes:
+    def read(self, most: int = SMALL_BYTES) -> bytes:
         """The content. Raises BadFile."""
+        with self._opened(most) as file:
+            return self._guarded(file.read)
+
+    @contextmanager
+    def stream(self) -> Iterator[BinaryIO]:
+        """The content as a file that is read from anywhere, for what may be too large for memory. Raises BadFile."""
+        with self._opened(MOST_BYTES) as file:
+            if not isinstance(file, zipfile.ZipExtFile):
+                yield cast("BinaryIO", file)
+                return
+            with TemporaryFile() as copy:
+                self._guarded(lambda: shutil.copyfileobj(file, copy))
+                copy.seek(0)
+                yield cast("BinaryIO", copy)
+
+    def head(self, length: int) -> bytes:
+        """The first bytes. Raises BadFile."""
+        with self._opened(MOST_BYTES) as file:
+            return self._guarded(lambda: file.read(length))
+
+    def _opened(self, most: int) -> IO[bytes]:
         if self.size > most:
             fail(self.name, f"{self.size:,} bytes are too many; {most:,} are the most")
+        return self._guarded(self._open)
+
+    def _guarded(self, act: Callable[[], T]) -> T:
         try:
-            return self._read()
+            return act()
         except ZIP_TROUBLE as error:
             raise BadFile(f"{self.name} cannot be read: {_why(error)}. Nothing was imported.") from error
 
-    def text(self, most: int = SMALL_BYTES) -> str:
+    def text(self) -> str:
         """The content as UTF-8 text. Raises BadFile."""
+        data = self.read()
         try:
-            return self.read(most).decode("utf-8-sig")
+            return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = self.read(most)[: error.start].count(b"\n") + 1
-            fail(f"{self.name}, line {line}", "this is no UTF-8 text")
+            fail(f"{self.name}, line {data[: error.start].count(NEWLINE) + 1}", "this is no UTF-8 text")
 
-    def json(self, most: int = MOST_BYTES) -> Any:
+    def json(self) -> Any:
         """The content as JSON. Raises BadFile."""
-        data = self.read(most).removeprefix(b"\xef\xbb\xbf")
+        data = self.read().removeprefix(b"\xef\xbb\xbf")
         try:
             return orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -67,7 +99,7 @@ def open_files(path: Path) -> Iterator[Sequence[LabelFile]]:
     except OSError as error:
         raise BadFile(f"The file {path} cannot be read: {error.strerror}.") from error
     if not packed:
-        yield [LabelFile(path.name, size, path.read_bytes)]
+        yield [LabelFile(path.name, size, _opening(path))]
         return
     try:
         archive = zipfile.ZipFile(path)
@@ -79,7 +111,11 @@ def open_files(path: Path) -> Iterator[Sequence[LabelFile]]:
 
 def _in_folder(folder: Path) -> list[LabelFile]:
     found = sorted(one for one in folder.rglob("*") if one.is_file() and not one.is_symlink())
-    return [LabelFile(one.relative_to(folder).as_posix(), one.stat().st_size, one.read_bytes) for one in found]
+    return [LabelFile(one.relative_to(folder).as_posix(), one.stat().st_size, _opening(one)) for one in found]
+
+
+def _opening(path: Path) -> Callable[[], IO[bytes]]:
+    return lambda: path.open("rb")
 
 
 def _in_zip(archive: zipfile.ZipFile, name: str) -> list[LabelFile]:
@@ -87,7 +123,7 @@ def _in_zip(archive: zipfile.ZipFile, name: str) -> list[LabelFile]:
     if len(infos) > MOST_FILES:
         fail(name, f"{len(infos):,} files are too many; {MOST_FILES:,} are the most")
     infos.sort(key=lambda info: info.filename)
-    return [LabelFile(info.filename, info.file_size, lambda info=info: archive.read(info)) for info in infos]  # type: ignore[misc]
+    return [LabelFile(info.filename, info.file_size, partial(archive.open, info)) for info in infos]
 
 
 def _why(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exporters.importers.coco import read_coco
 from exporters.importers.cvat import read_cvat
+from exporters.importers.documents import walk
 from exporters.importers.entries import BadFile, Entries
 from exporters.importers.files import LabelFile, with_ending
 from exporters.importers.jsonl import read_jsonl
@@ -18,6 +19,7 @@ from exporters.importers.voc import read_voc
 from exporters.importers.yolo import read_yolo
 
 PEEK = 4096
+JSON_KINDS = {"": "label-studio", "shapes": "labelme", "images": "coco"}  # by an outermost field, or none
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def detect(files: Sequence[LabelFile]) -> Importer:
     if with_ending(files, ".csv"):
         return IMPORTERS["csv"]
     if found := with_ending(files, ".xml"):
-        return IMPORTERS["cvat" if b"<annotations" in found[0].read()[:PEEK] else "voc"]
+        return IMPORTERS["cvat" if b"<annotations" in found[0].head(PEEK) else "voc"]
     if found := with_ending(files, ".json"):
         return IMPORTERS[_json_kind(found)]
     if with_ending(files, ".txt"):
@@ -64,13 +66,10 @@ def detect(files: Sequence[LabelFile]) -> Importer:
 
 def _json_kind(files: Sequence[LabelFile]) -> str:
     file = files[0]
-    body = file.json()
-    if isinstance(body, list):
-        return "label-studio"
-    if isinstance(body, dict) and "shapes" in body:
-        return "labelme"
-    if isinstance(body, dict) and "images" in body:
-        return "coco"
+    with file.stream() as opened:
+        for part in walk(opened, file.name):
+            if (kind := JSON_KINDS.get(part.field)) is not None:
+                return kind
     raise BadFile(
         f"{file.name} is no JSON of a known kind; COCO has `images`, labelme has `shapes`. Nothing was imported."
     )

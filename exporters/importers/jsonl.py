@@ -5,13 +5,14 @@ Source: "Data schemas to train computer vision models with automated machine lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 import orjson
 
+from exporters.importers.documents import BOM
 from exporters.importers.entries import Entries, Entry, Found, fail, list_of, number, ring, table_of, text_of
-from exporters.importers.files import LabelFile, the_one
+from exporters.importers.files import SMALL_BYTES, LabelFile, the_one
 from exporters.importers.names import url_names
 
 CORNERS = ("topX", "topY", "bottomX", "bottomY")
@@ -20,9 +21,16 @@ CORNERS = ("topX", "topY", "bottomX", "bottomY")
 def read_jsonl(files: Sequence[LabelFile]) -> Entries:
     """An entry a line; a line without `label` is an image that nobody labeled. Raises BadFile."""
     file = the_one(files, ".jsonl")
-    for number_, line in enumerate(file.read().removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
-        if line.strip():
-            yield _entry(line, f"{file.name}, line {number_}")
+    with file.stream() as opened:
+        for count, line in enumerate(_lines(opened), start=1):
+            if line.strip():
+                yield _entry(line.removeprefix(BOM) if count == 1 else line, f"{file.name}, line {count}")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Lines however they end, none longer than a small file."""
+    for data in iter(lambda: file.readline(SMALL_BYTES), b""):
+        yield from data.splitlines()
 
 
 def _entry(line: bytes, where: str) -> Entry:

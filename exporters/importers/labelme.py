@@ -20,7 +20,7 @@ from exporters.importers.entries import (
     table_of,
     text_of,
 )
-from exporters.importers.files import SMALL_BYTES, LabelFile, with_ending
+from exporters.importers.files import LabelFile, with_ending
 from exporters.importers.names import clean_name
 
 CIRCLE_POINTS = 32
@@ -33,7 +33,7 @@ def read_labelme(files: Sequence[LabelFile]) -> Entries:
     if not found:
         fail("labelme", "there is no .json file")
     for file in found:
-        yield _entry(file, table_of(file.json(SMALL_BYTES), file.name))
+        yield _entry(file, table_of(file.json(), file.name))
 
 
 def _entry(file: LabelFile, body: dict[str, Any]) -> Entry:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from exporters.importers.documents import walk
 from exporters.importers.entries import (
     Entries,
     Entry,
@@ -33,9 +34,13 @@ LABELS = {"rectanglelabels": "rectanglelabels", "polygonlabels": "polygonlabels"
 def read_label_studio(files: Sequence[LabelFile]) -> Entries:
     """An entry a task. Raises BadFile."""
     file = the_one(files, ".json")
-    for n, given in enumerate(list_of(file.json(), file.name)):
-        where = f"{file.name}, [{n}]"
-        yield _entry(table_of(given, where), where)
+    with file.stream() as opened:
+        for part in walk(opened, file.name):
+            if part.field:
+                fail(file.name, "a list of tasks is needed, not an object with fields")
+            if part.number is not None:
+                where = f"{file.name}, [{part.number}]"
+                yield _entry(table_of(part.value, where), where)
 
 
 def _entry(task: dict[str, Any], where: str) -> Entry:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,23 +12,27 @@ from exporters.importers.entries import Entries, Entry, Found, fail, list_of, nu
 from exporters.importers.files import LabelFile, the_one
 
 COLUMNS = ("file_name", "labels", "regions")
-BATCH = 5000
+BATCH = 500
 
 
 def read_parquet(files: Sequence[LabelFile]) -> Entries:
     """An entry a row. Raises BadFile."""
     file = the_one(files, ".parquet")
-    try:
-        table = pq.ParquetFile(io.BytesIO(file.read()))
-        missing = [name for name in COLUMNS if name not in table.schema_arrow.names]
-        if missing:
-            fail(file.name, f"there is no column {' and none '.join(missing)}")
-        batches = table.iter_batches(batch_size=BATCH)
-        rows = (row for batch in batches for row in batch.to_pylist())
-        for number, row in enumerate(rows, start=1):
-            yield _entry(row, f"{file.name}, row {number}")
-    except (pa.ArrowException, OSError, ValueError) as error:
-        fail(file.name, f"this is no Parquet file: {str(error).splitlines()[0][:100]}")
+    with file.stream() as opened:
+        try:
+            for number, row in enumerate(_rows(file.name, opened), start=1):
+                yield _entry(row, f"{file.name}, row {number}")
+        except (pa.ArrowException, OSError, ValueError) as error:
+            fail(file.name, f"this is no Parquet file: {str(error).splitlines()[0][:100]}")
+
+
+def _rows(name: str, opened: BinaryIO) -> Iterator[dict[str, Any]]:
+    table = pq.ParquetFile(opened)
+    missing = [column for column in COLUMNS if column not in table.schema_arrow.names]
+    if missing:
+        fail(name, f"there is no column {' and none '.join(missing)}")
+    for batch in table.iter_batches(batch_size=BATCH):
+        yield from batch.to_pylist()
 
 
 def _entry(row: dict[str, Any], where: str) -> Entry:

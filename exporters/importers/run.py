@@ -1,10 +1,13 @@
-"""One import from beginning to end: read, compare, and, where that is wanted, write in batches that can be repeated."""
+"""One import from beginning to end: read, compare, and, where that is wanted, write in batches that can be repeated.
+
+No more of the file or of the project is in memory at a time than a batch: what is found waits on the disk.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core import gold, imported
-from core.annotation import Answer
 from core.database import Database
 from core.errors import BadInput
 from core.ids import ItemId
@@ -23,7 +25,7 @@ from core.labels import LabelSet
 from core.legality import Rules, rules_of
 from core.people import Account
 from core.projects import Project
-from exporters.importers.compare import As, Comparer, Comparison
+from exporters.importers.compare import As, Comparer, Comparison, Steps
 from exporters.importers.files import open_files
 from exporters.importers.formats import IMPORTERS, detect
 from exporters.importers.matching import Catalog
@@ -65,35 +67,45 @@ async def compare(db: Database, by: Account, project: Project, path: Path, wish:
         BadInput: a label that is mapped to does not exist.
         Forbidden: only admins import.
     """
-    targets = await _targets(db, by, project)
     rules, labels = await db.read(_rules, project)
     for name, to in wish.mapped.items():
         if Naming(labels).find(to) is None:
             raise BadInput(f"{name!r} cannot stand for {to!r}: the project has no such label.")
-    return await asyncio.to_thread(_compare, path, targets, rules, labels, wish)
+    conversion = Conversion(rules.task_type, Naming(labels, wish.mapped), wish.fit)
+    catalog = await _catalog(db, by, project)
+    with open_files(path) as files:
+        importer = await asyncio.to_thread(detect, files) if wish.format == AUTO else IMPORTERS[wish.format]
+        done = Comparison(importer.name)
+        comparer = Comparer(catalog, conversion, rules, wish.use, done, wish.replace, wish.skip_empty)
+        steps = comparer.steps(importer.read(files))
+        wanted = await asyncio.to_thread(_step, steps, None)
+        while wanted is not None:
+            targets = await db.read(imported.targets_of, by, project.id, wanted)
+            wanted = await asyncio.to_thread(_step, steps, {target.item: target for target in targets})
+    return done
 
 
-async def _targets(db: Database, by: Account, project: Project) -> list[Target]:
-    found: list[Target] = []
-    while more := await db.read(imported.targets_after, by, project.id, found[-1].item if found else ItemId(0), READ):
-        found += more
-    return found
+def _step(steps: Steps, known: Mapping[ItemId, Target] | None) -> list[ItemId] | None:
+    """Go on with what is known of the items that were asked for; the next ones that are, or None at the end."""
+    try:
+        return next(steps) if known is None else steps.send(known)
+    except StopIteration:
+        return None
+
+
+async def _catalog(db: Database, by: Account, project: Project) -> Catalog:
+    catalog, after = Catalog(), ItemId(0)
+    while paths := await db.read(imported.paths_after, by, project.id, after, READ):
+        await asyncio.to_thread(catalog.add, paths)
+        after = paths[-1][0]
+    await asyncio.to_thread(catalog.sort)
+    return catalog
 
 
 def _rules(conn: Connection, project: Project) -> tuple[Rules, LabelSet]:
     rules = rules_of(conn, project.id)
     labels = tuple(label for label in labels_in_use(conn, project.id) if label.id in rules.labels)
     return rules, LabelSet(labels)
-
-
-def _compare(path: Path, targets: list[Target], rules: Rules, labels: LabelSet, wish: Wish) -> Comparison:
-    with open_files(path) as files:
-        importer = detect(files) if wish.format == AUTO else IMPORTERS[wish.format]
-        conversion = Conversion(rules.task_type, Naming(labels, wish.mapped), wish.fit)
-        comparer = Comparer(
-            Catalog(targets), conversion, rules, wish.use, Comparison(importer.name), wish.replace, wish.skip_empty
-        )
-        return comparer.all(importer.read(files))
 
 
 async def write(
@@ -116,12 +128,14 @@ async def write(
     run = None
     if wish.use is As.PRELABELS and found.answers:
         run = await db.write(begin_prelabels, by, project.id, found.format, now_ms=now_ms)
-    for part in _parts(found.answers):
+    batches = found.answers.batches(BATCH)
+    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        part, scores = batch
         began = time.monotonic()
         if wish.use is As.GOLD:
             written += await db.write(gold.add_gold, by, project.id, part, now_ms=now_ms)
         elif run is not None:
-            receipt = await db.write(write_prelabels, by, project.id, run, part, found.scores)
+            receipt = await db.write(write_prelabels, by, project.id, run, part, scores)
             written += len(receipt.accepted)
         else:
             receipt = await db.write(imported.write_labels, by, project.id, part, replace=wish.replace, now_ms=now_ms)
@@ -133,9 +147,3 @@ async def write(
     facts["report"] = found.facts()
     await db.write(imported.record_import, by, project.id, facts, now_ms=now_ms)
     return written
-
-
-def _parts(answers: Mapping[ItemId, Answer]) -> Iterator[dict[ItemId, Answer]]:
-    rows = sorted(answers.items())
-    for n in range(0, len(rows), BATCH):
-        yield dict(rows[n : n + BATCH])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exporters.importers.entries import Entries, Entry, Found, fail, number, ring, size_of
-from exporters.importers.files import SMALL_BYTES, LabelFile, with_ending
+from exporters.importers.files import LabelFile, with_ending
 from exporters.importers.names import clean_name
 from exporters.importers.xml import Node, read_xml
 
@@ -21,7 +21,7 @@ def read_voc(files: Sequence[LabelFile]) -> Entries:
     if not found:
         fail("Pascal VOC", "there is no .xml file")
     for file in found:
-        yield _entry(file, read_xml(file, file.read(SMALL_BYTES)))
+        yield _entry(file, read_xml(file))
 
 
 def _entry(file: LabelFile, root: Node) -> Entry:

@@ -10,6 +10,7 @@ from exporters.importers.entries import fail
 from exporters.importers.files import LabelFile
 
 DEEPEST = 40
+PIECE_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -41,35 +42,75 @@ class Node:
         return "" if child is None else child.text.strip()
 
 
-def read_xml(file: LabelFile, data: bytes | None = None) -> Node:
-    """The root element. Raises BadFile."""
-    data = file.read() if data is None else data
-    root = Node("", {}, 0)
-    stack = [root]
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
+def read_xml(file: LabelFile) -> Node:
+    """The root element of a small file. Raises BadFile."""
+    builder = _Builder(file.name)
+    builder.take(file.read(), last=True)
+    return builder.root
 
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        node = Node(tag, attributes, parser.CurrentLineNumber)
-        if len(stack) > DEEPEST:
-            fail(f"{file.name}, line {node.line}", "elements are nested too deep")
-        stack[-1].children.append(node)
-        stack.append(node)
 
-    def end(_tag: str) -> None:
-        stack.pop()
+def elements(file: LabelFile) -> Iterator[Node]:
+    """The root element as long as it is empty, then each of its children, which nothing else keeps. Raises BadFile."""
+    builder = _Builder(file.name)
+    with file.stream() as opened:
+        told = False
+        while True:
+            data = opened.read(PIECE_BYTES)
+            builder.take(data, last=not data)
+            if not told and builder.top.children:
+                told = True
+                yield Node(builder.root.tag, builder.root.attributes, builder.root.line)
+            if told:
+                yield from builder.whole_children()
+            if not data:
+                return
 
-    def characters(text: str) -> None:
-        stack[-1].text += text
 
-    def refuse(*_: object) -> None:
-        fail(f"{file.name}, line {parser.CurrentLineNumber}", "a document type is not taken; remove its line")
+class _Builder:
+    """Makes nodes of what expat says."""
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, refuse
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        line = getattr(error, "lineno", 1)
-        fail(f"{file.name}, line {line}", f"this is no XML: {expat.ErrorString(getattr(error, 'code', 0)) or error}")
-    return root.children[0]
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.top = Node("", {}, 0)
+        self._stack = [self.top]
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = self._characters, self._refuse
+
+    @property
+    def root(self) -> Node:
+        """The outermost element."""
+        return self.top.children[0]
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        """Read on. Raises BadFile."""
+        try:
+            self._parser.Parse(data, last)
+        except (expat.ExpatError, ValueError, LookupError) as error:
+            line = getattr(error, "lineno", 1)
+            why = expat.ErrorString(getattr(error, "code", 0)) or error
+            fail(f"{self._name}, line {line}", f"this is no XML: {why}")
+
+    def whole_children(self) -> list[Node]:
+        """The root's children that have ended since this was last asked."""
+        root = self.root
+        ended = len(root.children) - (len(self._stack) > 2)
+        found, root.children, root.text = root.children[:ended], root.children[ended:], ""
+        return found
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        node = Node(tag, attributes, self._parser.CurrentLineNumber)
+        if len(self._stack) > DEEPEST:
+            fail(f"{self._name}, line {node.line}", "elements are nested too deep")
+        self._stack[-1].children.append(node)
+        self._stack.append(node)
+
+    def _end(self, _tag: str) -> None:
+        self._stack.pop()
+
+    def _characters(self, text: str) -> None:
+        self._stack[-1].text += text
+
+    def _refuse(self, *_: object) -> None:
+        fail(f"{self._name}, line {self._parser.CurrentLineNumber}", "a document type is not taken; remove its line")

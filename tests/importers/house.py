@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -74,13 +75,21 @@ def read_back(
     fit: bool = False,
 ) -> Comparison:
     """What an import of these files would do to a project of these items, none of which is labeled."""
-    targets = [Target(ItemId(n), name, *size, 0, None, False) for n, (name, size) in enumerate(items, start=1)]
+    numbered = ((ItemId(n), name, size) for n, (name, size) in enumerate(items, start=1))
+    targets = {item: Target(item, name, *size, 0, None, False) for item, name, size in numbered}
     rules = Rules(task, frozenset(label.id for label in labels))
     with open_files(path) as files:
         importer = detect(files) if format is None else IMPORTERS[format]
         conversion = Conversion(task, Naming(labels, mapped or {}), fit)
-        comparer = Comparer(Catalog(targets), conversion, rules, use, Comparison(importer.name))
-        return comparer.all(importer.read(files))
+        catalog, done = Catalog(), Comparison(importer.name)
+        catalog.add((target.item, target.path) for target in targets.values())
+        catalog.sort()
+        steps = Comparer(catalog, conversion, rules, use, done).steps(importer.read(files))
+        with suppress(StopIteration):
+            wanted = next(steps)
+            while True:
+                wanted = steps.send({item: targets[item] for item in wanted})
+    return done
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -176,7 +176,8 @@ def test_yolo_of_any_arrangement(tmp_path: Path, yaml: str) -> None:
     put(tmp_path / "set", "data.yaml", yaml)
     put(tmp_path / "set", "labels/train/day/001.txt", "0 0.3 0.3 0.4 0.4 0.75\n")
     found = read_back(tmp_path / "set", TaskType.OBJECT_DETECTION, IMAGES)
-    assert (found.format, found.answers, found.scores) == ("yolo", {ItemId(1): BOX}, {ItemId(1): 0.75})
+    assert found.format == "yolo"
+    assert list(found.answers.batches(10)) == [({ItemId(1): BOX}, {ItemId(1): 0.75})]
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for file in (tmp_path / "set").rglob("*.*"):
             archive.write(file, file.relative_to(tmp_path / "set").as_posix())

@@ -61,9 +61,11 @@ def test_a_pattern_takes_what_it_says(store: AzureBlobStore, pattern: str, taken
     assert tuple(file.path for file in store.list(pattern)) == taken
 
 
-def test_files_are_read_whole_and_in_part(store: AzureBlobStore) -> None:
+def test_files_are_read_whole_and_in_part(store: AzureBlobStore, tmp_path: Path) -> None:
     """Names with spaces, umlauts and signs are read like others; parts count from either end and stop at the file's."""
     assert store.get(FILES[3]) == FILES[3].encode()
+    store.get_file(FILES[3], tmp_path / "taken")
+    assert (tmp_path / "taken").read_bytes() == FILES[3].encode()
     assert (store.get_range("z.jpg", 1, 2), store.get_range("z.jpg", -3, 99), store.get_range("z.jpg", -99, 2)) == (
         b".j",
         b"jpg",
@@ -71,7 +73,7 @@ def test_files_are_read_whole_and_in_part(store: AzureBlobStore) -> None:
     )
     assert store.get_range("z.jpg", 99, 5) == b""
     assert store.head("z.jpg").bytes == 5
-    for ask in (store.get, store.head):
+    for ask in (store.get, store.head, lambda path: store.get_file(path, tmp_path / "taken")):
         with pytest.raises(NoSuchFile, match=r"no file 'gone\.jpg'"):
             ask("gone.jpg")
     with pytest.raises(StorageError, match="leaves the datastore"):

@@ -74,12 +74,13 @@ def test_a_pattern_of_a_folder_that_is_not_there_is_said(store: LocalStore) -> N
 @pytest.mark.parametrize(
     "path", ["../secret.jpg", "b/../../secret.jpg", "/etc/passwd", "b/d/../../../secret.jpg", "a\0b"]
 )
-def test_no_path_leaves_the_folder(store: LocalStore, path: str) -> None:
+def test_no_path_leaves_the_folder(store: LocalStore, tmp_path: Path, path: str) -> None:
     """`..`, absolute paths and NUL are refused by every way in, for reading and for writing."""
     for way in (
         lambda: store.get(path),
         lambda: store.head(path),
         lambda: store.get_range(path, 0, 9),
+        lambda: store.get_file(path, tmp_path / "taken"),
         lambda: store.put(path, b"x"),
         lambda: list(store.list(path + "/**")),
     ):
@@ -130,6 +131,14 @@ def test_a_file_that_went_away_is_said(store: LocalStore, tmp_path: Path) -> Non
     for path in ("a.jpg", "b", "a.jpg/deeper"):
         with pytest.raises(NoSuchFile, match="no file"):
             store.get(path)
+        with pytest.raises(NoSuchFile, match="no file"):
+            store.get_file(path, tmp_path / "taken")
+
+
+def test_a_file_comes_as_a_file(store: LocalStore, tmp_path: Path) -> None:
+    """What may be too large for memory is copied as it is."""
+    store.get_file("b/c.png", tmp_path / "taken")
+    assert (tmp_path / "taken").read_bytes() == b"b/c.png"
 
 
 def test_parts_of_a_file_can_be_read(store: LocalStore) -> None:

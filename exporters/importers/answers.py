@@ -1,0 +1,72 @@
+"""Answers that wait on the disk until they are written, in the order of their items."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from array import array
+from collections.abc import Iterator, Mapping
+from tempfile import SpooledTemporaryFile
+from weakref import finalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.annotation import Answer
+from core.ids import ItemId
+
+IN_MEMORY_BYTES = 8 * 1024**2
+
+
+class Answers(Mapping[ItemId, Answer]):
+    """Answers by item, and how sure the file is of each; 24 bytes of memory an answer. The file ends with the object."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (closed with the object)
+        self._items, self._starts, self._scores = array("q"), array("Q"), array("d")
+        self._end = 0
+        self._order: NDArray[np.int64] = np.zeros(0, np.int64)
+        finalize(self, self._file.close)
+
+    def add(self, item: ItemId, answer: Answer, score: float | None = None) -> None:
+        """One more; each item once."""
+        data = pickle.dumps(answer)  # not its JSON: what is whole in the file stays whole
+        if self._file.tell() != self._end:
+            self._file.seek(self._end)
+        self._file.write(data)
+        self._items.append(item)
+        self._starts.append(self._end)
+        self._scores.append(math.nan if score is None else score)
+        self._end += len(data)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[ItemId]:
+        return (ItemId(self._items[n]) for n in self._sorted().tolist())
+
+    def __getitem__(self, item: ItemId) -> Answer:
+        order = self._sorted()
+        place = int(np.searchsorted(np.array(self._items, np.int64), item, sorter=order))
+        if place == len(order) or self._items[order[place]] != item:
+            raise KeyError(item)
+        return self._read(int(order[place]))
+
+    def batches(self, size: int) -> Iterator[tuple[dict[ItemId, Answer], dict[ItemId, float]]]:
+        """All of them in the order of their items, so many at a time, and the scores of those that have one."""
+        order = self._sorted()
+        for first in range(0, len(order), size):
+            places = order[first : first + size].tolist()
+            answers = {ItemId(self._items[n]): self._read(n) for n in places}
+            scores = {ItemId(self._items[n]): self._scores[n] for n in places}
+            yield answers, {item: score for item, score in scores.items() if not math.isnan(score)}
+
+    def _sorted(self) -> NDArray[np.int64]:
+        if len(self._order) != len(self._items):
+            self._order = np.argsort(np.array(self._items, np.int64), kind="stable")
+        return self._order
+
+    def _read(self, number: int) -> Answer:
+        self._file.seek(self._starts[number])
+        answer: Answer = pickle.load(self._file)  # noqa: S301 (written here, in a file without a name)
+        return answer
