@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from assist.calibrate import upper_bound
@@ -60,6 +61,8 @@ async def work(db: Database, folder: Path, stop: asyncio.Event) -> None:
             log.warning("%s", error)
         if not busy:
             await _rest(stop)
+    with suppress(TaglineError):  # else it is held for alive a little longer
+        await db.write(jobs.leave, name)
 
 
 async def _rest(stop: asyncio.Event) -> None:

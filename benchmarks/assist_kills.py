@@ -11,6 +11,7 @@ from typing import Any
 
 from assist.classification.embeddings import KEY_BYTES
 from benchmarks.worker_kills import Victim, empty_database, killed
+from core.assist_schedule import FEATURIZE
 from core.jobs import Job
 from core.learning import Run
 from tests.assist.house import Studio, open_studio
@@ -42,9 +43,11 @@ def _victim(studio: Studio, folder: Path) -> Victim:
         if number % 2:
             shutil.rmtree(features, ignore_errors=True)
 
-    def phase(_job: Job, _run: Run) -> str:
+    def phase(job: Job, _run: Run, learned: bool) -> str:
         keys = sum(path.stat().st_size for path in features.glob("*/keys")) // KEY_BYTES
-        return "embedding" if keys < len(studio.truth) else "fitting or placing"
+        if keys < len(studio.truth):
+            return "embedding"
+        return "predicting and placing" if learned or job.kind == FEATURIZE else "fitting"
 
     async def moment() -> None:
         await asyncio.sleep(rng.uniform(*PAUSES_S))

@@ -53,7 +53,9 @@ def _victim(db: Database, folder: Path, project: ProjectId) -> Victim:
         while await db.read(_is_before, until):  # noqa: ASYNC110 - the fact lies in the database
             await asyncio.sleep(0.05)
 
-    def phase(job: Job, found: Run) -> str:
+    def phase(job: Job, found: Run, learned: bool) -> str:
+        if learned:
+            return "predicting and placing"
         kept = len(list((folder / "assist" / "folds" / str(found.id)).glob("*.json")))
         return "making the training set" if job.progress < 0.15 else f"training, {kept} folds kept"
 

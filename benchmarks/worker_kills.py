@@ -41,7 +41,7 @@ class Victim:
     Attributes:
         needs: what a worker must have to train on the project.
         moment: returns when the worker, which has a job in hand, is to be killed.
-        phase: what a worker that had not yet learned was at when it died.
+        phase: what a worker was at when it died, given its job, its run, and whether that has a model already.
         prepare: called with the number of each kill, from 0, before the worker starts.
     """
 
@@ -50,7 +50,7 @@ class Victim:
     project: ProjectId
     needs: str
     moment: Callable[[], Awaitable[None]]
-    phase: Callable[[Job, Run], str]
+    phase: Callable[[Job, Run, bool], str]
     prepare: Callable[[int], None] | None = None
 
 
@@ -115,9 +115,8 @@ async def _phase(victim: Victim) -> str:
     run = next((run for run in await db.read(learning.runs_of, project, 1) if run.kind == job.kind), None)
     if run is None or run.state is not RunState.RUNNING:
         return f"{job.kind}: reading"
-    if await db.read(learning.weights_of, run.id) is not None:
-        return f"{job.kind}: predicting and placing"
-    return f"{job.kind}: {victim.phase(job, run)}"
+    learned = await db.read(learning.weights_of, run.id) is not None
+    return f"{job.kind}: {victim.phase(job, run, learned)}"
 
 
 async def _finish_with_two(victim: Victim) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import JobLost
@@ -250,6 +250,11 @@ def workers(conn: Connection, *, seen_since_ms: int) -> tuple[Worker, ...]:
     """Workers that have reported since then, the latest first."""
     query = select(WORKER).where(WORKER.c.seen_ms >= seen_since_ms).order_by(WORKER.c.seen_ms.desc())
     return tuple(Worker(row.name, row.device, row.note, row.seen_ms) for row in conn.execute(query))
+
+
+def leave(conn: Connection, worker: str) -> None:
+    """A worker that ends says so, and is not waited for."""
+    conn.execute(delete(WORKER).where(WORKER.c.name == worker))
 
 
 def unfinished_count(conn: Connection) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from assist.classification.embeddings import EmbeddingStore
+from assist.worker import work
 from core import jobs, learning, progress, queue
 from core.annotation import Answer
 from core.assist_schedule import FEATURIZE, KINDS, TRAIN
@@ -182,6 +184,21 @@ def test_trouble_that_passes_is_tried_again(
         job = (await db.read(jobs.jobs_of, studio.project, [FEATURIZE]))[0]
         assert (job.state, job.attempt) == (JobState.QUEUED, 1)
         assert job.error == str(trouble)
+
+    run_sqlite(body)
+
+
+def test_a_worker_that_ends_is_not_waited_for(run_sqlite: Run, tmp_path: Path) -> None:
+    """It is named while it is there; once it was stopped, the dashboard no longer counts on it."""
+
+    async def body(db: Database) -> None:
+        stop = asyncio.Event()
+        working = asyncio.create_task(work(db, tmp_path, stop))
+        while not await db.read(jobs.workers, seen_since_ms=0):  # noqa: ASYNC110 - the fact lies in the database
+            await asyncio.sleep(0.01)
+        stop.set()
+        await working
+        assert await db.read(jobs.workers, seen_since_ms=0) == ()
 
     run_sqlite(body)
 
