@@ -19,7 +19,7 @@ IN_MEMORY_BYTES = 8 * 1024**2
 
 
 class Answers(Mapping[ItemId, Answer]):
-    """Answers by item, and how sure the file is of each; 24 bytes of memory an answer. The file ends with the object."""
+    """Answers by item, and how sure the file is of each; 32 bytes of memory an answer. The file ends with the object."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (closed with the object)

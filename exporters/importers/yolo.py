@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 
@@ -19,6 +19,7 @@ CLASS_LISTS = ("classes.txt", "obj.names", "predefined_classes.txt")
 IMAGE_LISTS = ("train.txt", "val.txt", "test.txt")
 OTHER_TEXTS = (*CLASS_LISTS, *IMAGE_LISTS, "unlabeled.txt", "readme.txt", "license.txt")
 LABEL_FOLDERS = frozenset({"labels", "obj_train_data", "obj_valid_data", "obj_test_data"})
+PEEK_BYTES = 64 * 1024
 _A_REGION = re.compile(r"\d+(?:\s+[-+.\deE]+){4,}\s*")
 _FOLDERS = re.compile(r"^(?:.*/)?labels/(?:(?:train|val|test|valid)(?:2017)?/)?|^obj_(?:train|valid|test)_data/")
 
@@ -43,7 +44,7 @@ def _is_labels(file: LabelFile) -> bool:
     folder, _, name = file.name.rpartition("/")
     if name.lower() not in OTHER_TEXTS:
         return True
-    lines = file.read().decode(errors="replace").splitlines()
+    lines = file.head(PEEK_BYTES).decode(errors="replace").splitlines()
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         return not LABEL_FOLDERS.isdisjoint(folder.split("/"))
@@ -53,10 +54,15 @@ def _is_labels(file: LabelFile) -> bool:
 def _listed(files: Sequence[LabelFile]) -> dict[str, str]:
     """Images by their paths without endings, from the lists that YOLO trains on; one that is there twice is not told apart."""
     lists = [file for file in files if file.name in IMAGE_LISTS and not _is_labels(file)]
-    lines = [line.rstrip("\r") for file in lists for line in file.read().decode(errors="replace").split("\n")]
-    images = {line.removeprefix("./").removeprefix("images/") for line in lines}
+    images = {line.removeprefix("./").removeprefix("images/") for file in lists for line in _lines(file)}
     stems = Counter(stem(image) for image in images)
     return {stem(image): image for image in images if stems[stem(image)] == 1}
+
+
+def _lines(file: LabelFile) -> Iterator[str]:
+    with file.stream() as opened:
+        for line in opened:
+            yield line.decode(errors="replace").removesuffix("\n").rstrip("\r")
 
 
 def _stems(name: str) -> tuple[str, ...]:
