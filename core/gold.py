@@ -100,12 +100,6 @@ def remove_gold(conn: Connection, by: Account, project: ProjectId, items: Sequen
     return len(gone)
 
 
-def gold_count(conn: Connection, by: Account, project: ProjectId) -> int:
-    """How many gold items the project has."""
-    require_in(conn, project, by, Action.REVIEW)
-    return len(conn.execute(select(ITEM.c.id).where(ITEM.c.project_id == project, ITEM.c.gold.is_not(None))).all())
-
-
 def accuracies(conn: Connection, by: Account, project: ProjectId) -> tuple[Accuracy, ...]:
     """How each labeler does on the gold items, the best first. Raises Forbidden."""
     require_in(conn, project, by, Action.REVIEW)

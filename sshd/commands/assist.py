@@ -15,8 +15,6 @@ from core.roles import Action
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project, shown_time
 
-FIGURES = ("labels", "audit", "audit_accuracy", "threshold", "coverage", "precision", "bound")
-
 
 def add_to(commands: Any) -> None:
     """Describe the commands."""

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from tui.colors import Color
 from tui.picture import kitty
 from tui.picture.board import Board
-from tui.picture.cursor import Cursor, Does, Piece, blank_rows, blanks, forward
+from tui.picture.cursor import RESTORE, SAVE, Cursor, Does, Piece, blank_rows, blanks, forward
 from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import Pieces
 from tui.picture.placements import Placements
 from tui.picture.sprites import Sprites
-from tui.picture.tiles import RESTORE, SAVE, Tiles
+from tui.picture.tiles import Tiles
 from tui.terminal import Graphics, Terminal
 
 MARKS = 64
@@ -262,7 +262,7 @@ class Stage:
         put = self._placements.put(self._number(mark), picture, self._seen_parts(picture, origin), origin)
         over = b"".join(self._sprites_of(mark, picture, origin))
         if put or over or waits.any():
-            yield self._together(SAVE + put + (cells if waits.any() else b"") + over + RESTORE)
+            yield self._together(put + (cells if waits.any() else b"") + over)
 
     def _sprites_of(self, mark: str, picture: Pieces, origin: tuple[int, int]) -> Iterator[bytes]:
         number = self._number(mark)
@@ -274,7 +274,8 @@ class Stage:
         return self._sprites.update(number, picture, seen, origin)
 
     def _together(self, data: bytes) -> bytes:
-        """Output that the terminal shows in one go, where it can."""
+        """Output that leaves the cursor where it was and that the terminal shows in one go, where it can."""
+        data = SAVE.encode() + data + RESTORE.encode()
         return SYNC_BEGIN.encode() + data + SYNC_END.encode() if self.terminal.sync_updates else data
 
     def _cell_pieces(self, mark: str) -> Iterator[bytes]:
@@ -291,7 +292,7 @@ class Stage:
                 text = picture.cell_rows[row].run(start, start + rect.columns)
                 runs.append(f"\x1b[{row + origin[1] + 1};{start + origin[0] + 1}H{text}".encode())
         if runs:
-            yield self._together(SAVE + b"".join(runs) + RESTORE)
+            yield self._together(b"".join(runs))
 
     def _mark_drawn(self, waits: NDArray[np.bool_], at: CellRect) -> None:
         for rect in rectangles(waits):

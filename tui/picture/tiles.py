@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.picture.board import Board
+from tui.picture.cursor import RESTORE, SAVE
 from tui.picture.damage import CellRect, rectangles
 from tui.picture.pieces import ID_SHIFT, Pieces
 from tui.terminal import Terminal
@@ -18,7 +19,6 @@ from tui.terminal import Terminal
 XTERM_KEEPS = 14
 TILE_PX = 12_000
 FEW = 1 / 3
-SAVE, RESTORE = b"\x1b7", b"\x1b8"
 
 Lookup = Callable[[str], tuple[Pieces | None, tuple[int, int]]]
 
@@ -120,7 +120,7 @@ class Tiles:
         """Bytes that draw a tile at its cells and leave the cursor where it was."""
         self._board.drawn(at)
         self._drawn_since_resend += 1
-        return b"%b\x1b[%d;%dH%b%b" % (SAVE, at.row + 1, at.column + 1, data, RESTORE)
+        return f"{SAVE}\x1b[{at.row + 1};{at.column + 1}H".encode() + data + RESTORE.encode()
 
 
 def _newness(rect: CellRect, picture: Pieces) -> int:
