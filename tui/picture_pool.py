@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol, TypeVar
 
 from core.annotation import HeldItem
@@ -76,7 +77,8 @@ class Pictures:
         def make(data: bytes) -> Prepared:
             return prepare(decode(data, path=item.path, fit_wh=fit), terminal, size_cells, background)
 
-        return await self._once(self._ready, key, lambda: self._made(key, datastore, item.path, make), self._count)
+        count = partial(self._count, key)
+        return await self._once(self._ready, key, lambda: self._made(key, datastore, item.path, make), count)
 
     def ready(
         self, datastore: str, item: HeldItem, terminal: Terminal, size_cells: tuple[int, int], background: Color
@@ -177,9 +179,9 @@ class Pictures:
         see = self.segmenter.outline
         return await asyncio.get_running_loop().run_in_executor(self._segmenting, see, image, prompt)
 
-    def _count(self, done: asyncio.Future[Prepared]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            return
+    def _count(self, key: tuple[object, ...], done: asyncio.Future[Prepared]) -> None:
+        if done.cancelled() or done.exception() is not None or self._ready.get(key) is not done:
+            return  # nothing was made, or it made room for others while it was on its way
         self._bytes += done.result().nbytes
         while self._bytes > self._limit and len(self._ready) > 1:
             _, oldest = self._ready.popitem(last=False)

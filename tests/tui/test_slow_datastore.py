@@ -184,3 +184,22 @@ def test_pictures_of_a_page_that_was_left_are_not_read(tmp_path: Path, slow: Slo
         shared.close()
 
     asyncio.run(story())
+
+
+def test_a_picture_that_came_too_late_to_be_kept_takes_no_room(tmp_path: Path, slow: Slow) -> None:
+    """One that made room for others while it was on its way counts nothing: what is counted is what is kept."""
+    make_photos(tmp_path / "photos", 1)
+    make_photos(tmp_path / "quick", 3)
+
+    async def story() -> None:
+        shared = Pictures(cache_bytes=1)
+        slow.stall()
+        late = ask(shared, tmp_path / "photos", "photo-00.png")
+        for n in range(3):
+            await ask(shared, tmp_path / "quick", f"photo-{n:02}.png")
+        slow.go.set()
+        await late
+        assert shared._bytes == sum(kept.result().nbytes for kept in shared._ready.values())
+        shared.close()
+
+    asyncio.run(story())
