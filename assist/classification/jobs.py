@@ -83,7 +83,7 @@ def _in_words(metrics: Mapping[str, Any]) -> str:
     """What is to be said of a model beside its figures."""
     if metrics.get("why") or "labels_suggested" not in metrics:
         return str(metrics.get("why", ""))
-    return f"{metrics['labels_suggested']} of {metrics['classes']} labels are proven and filled in."
+    return f"Proven and filled in: {metrics['labels_suggested']} of {metrics['classes']} labels."
 
 
 async def _embedded_items(
