@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.blobs import Blobs
 from benchmarks.faults import Memory
 from benchmarks.hosts import FAKETIME, Host
 from benchmarks.postgres import Postgres
@@ -31,6 +32,8 @@ class Siege:
     memory: Memory
     server: Postgres | None = None
     disk: Path | None = None
+    blobs: Blobs | None = None
+    database_wire: Wire | None = None
     acts: Counter[str] = field(default_factory=Counter)
     over_time: list[dict[str, int]] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(7))
@@ -40,11 +43,20 @@ class Siege:
         """A labeler connects to either host."""
         return self.rng.choice(self.wires).port
 
+    async def recover(self) -> None:
+        """Start a database server again that ended."""
+        if self.server is not None and not await self.server.listens():
+            await self.server.restart("immediate")
+
 
 def possible_now(siege: Siege, act: str) -> bool:
     """True where this machine and this siege have what the act needs."""
+    if act == "database cut off":
+        return siege.database_wire is not None
     if "database" in act:
         return siege.server is not None
+    if "blob" in act:
+        return siege.blobs is not None
     if "disk" in act:
         return siege.disk is not None and siege.disk.is_mount()
     return "clock" not in act or (FAKETIME.exists() and siege.hosts[-1].clock is not None)
@@ -76,6 +88,23 @@ async def _restart_database(siege: Siege) -> bool:
     assert siege.server is not None
     await siege.server.restart("fast")
     return True
+
+
+async def _cut_database_off(siege: Siege) -> bool:
+    """No host reaches the database for some seconds, and every connection to it breaks."""
+    assert siege.database_wire is not None
+    await siege.database_wire.be_down(siege.rng.uniform(2, 8))
+    return True
+
+
+async def _stop_blobs(siege: Siege) -> bool:
+    assert siege.blobs is not None
+    return await siege.blobs.be_down(siege.rng.uniform(2, 10))
+
+
+async def _slow_blobs(siege: Siege) -> bool:
+    assert siege.blobs is not None
+    return await siege.blobs.be_slow(siege.rng.uniform(5, 30))
 
 
 async def _cut(siege: Siege) -> bool:
@@ -127,7 +156,7 @@ async def _move_clock(siege: Siege) -> bool:
 
 
 async def _fill_disk(siege: Siege) -> bool:
-    """No byte is left for some seconds."""
+    """No byte is left for some seconds; a database server that ended over it is started again."""
     assert siege.disk is not None
     ballast = siege.disk / "ballast"
     try:
@@ -137,6 +166,8 @@ async def _fill_disk(siege: Siege) -> bool:
         await asyncio.sleep(siege.rng.uniform(3, 10))
     finally:
         ballast.unlink(missing_ok=True)
+    await asyncio.sleep(2)
+    await siege.recover()
     return True
 
 
@@ -155,4 +186,7 @@ ACTS: dict[str, Act] = {
     "slow client": _slow,
     "clock moved": _move_clock,
     "disk full": _fill_disk,
+    "database cut off": _cut_database_off,
+    "blob store down": _stop_blobs,
+    "blob store slow": _slow_blobs,
 }

@@ -15,7 +15,7 @@ NAME = "siege"
 
 
 class Postgres:
-    """A running server; `url` names its only database."""
+    """A running server; `url` names its only database, `url_by` the same through another port."""
 
     def __init__(self, folder: Path, host: str, networks: tuple[str, ...]) -> None:
         import pgserver
@@ -33,10 +33,30 @@ class Postgres:
     @property
     def url(self) -> str:
         """For `database_url`."""
-        return f"postgresql://postgres@{self._host}:{self._port}/{NAME}"
+        return self.url_by(self._port)
+
+    def url_by(self, port: int) -> str:
+        """For `database_url`, where something between carries that port here."""
+        return f"postgresql://postgres@{self._host}:{port}/{NAME}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self._host, self._port
+
+    async def listens(self) -> bool:
+        """Whether it is there; one that recovers is."""
+        try:
+            _, writer = await asyncio.open_connection(*self.address)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     def _ctl(self, what: str, mode: str) -> None:
-        settings = f'-h "{self._host}" -p {self._port} -k {self._server.pgdata} -c max_connections=100'
+        settings = (
+            f'-h "{self._host}" -p {self._port} -k {self._server.pgdata} -c max_connections=100 -c max_wal_size=96MB'
+        )
         start = ["-o", settings, "-l", str(self._server.log)] if what == "restart" else []
         self._pg_ctl(
             ["-w", "-m", mode, *start, what], pgdata=self._server.pgdata, user=self._server.system_user, timeout=60
@@ -52,9 +72,11 @@ class Postgres:
 
 
 @asynccontextmanager
-async def postgres(host: str = "127.0.0.1", networks: tuple[str, ...] = ("127.0.0.1/32",)) -> AsyncIterator[Postgres]:
-    """A server that is gone afterwards."""
-    with TemporaryDirectory(prefix="tagline-postgres-") as folder:
+async def postgres(
+    host: str = "127.0.0.1", networks: tuple[str, ...] = ("127.0.0.1/32",), disk: Path | None = None
+) -> AsyncIterator[Postgres]:
+    """A server that is gone afterwards, in a folder of that disk if one is given."""
+    with TemporaryDirectory(prefix="tagline-postgres-", dir=disk) as folder:
         server = await asyncio.to_thread(Postgres, Path(folder), host, networks)
         try:
             yield server

@@ -1,8 +1,9 @@
 """Two hosts serve a few labelers for a long time while everything that can break is broken, again and again.
 
-On PostgreSQL: kill -9 of every kind of process and of a whole host, a crash and a restart of the database, a network that is cut or
-falls silent, slow clients, two hundred connections at once, a rolling restart, a clock that jumps. On SQLite, in one host: the
-same, and a disk that fills up. What was acknowledged is remembered and compared with the database at the end, with every rule.
+Kill -9 of every kind of process and of a whole host, a network that is cut or falls silent, slow clients, two hundred connections
+at once, a rolling restart, a clock that jumps, a disk that fills up, a blob store that is down or slow; on PostgreSQL a crash and a
+restart of the database as well, and hosts that are cut off from it. Every kind comes once before any comes again. What was
+acknowledged is remembered and compared with the database at the end, with every rule.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.blobs import pictures_in_blobs
 from benchmarks.breaking import ACTS, Siege, possible_now
 from benchmarks.databases import engines, opened
 from benchmarks.faults import Memory, compare, labeler, watch
@@ -49,20 +51,31 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 async def _engine(engine: str, items: int, seconds: float) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         folder = await stack.enter_async_context(small_disk())
-        server = await stack.enter_async_context(postgres()) if engine == "postgres" else None
+        server = (
+            await stack.enter_async_context(postgres(disk=folder if folder.is_mount() else None))
+            if engine == "postgres"
+            else None
+        )
+        between = await _wire(stack, *server.address) if server else None
         url = server.url if server else f"sqlite:///{folder / 'tagline.db'}"
         db = await stack.enter_async_context(opened(url, pool_size=3))
         team = await make_team(db, folder, labelers=LABELERS, items=items, lease_s=LEASE_S)
-        hosts = [_host(folder, url, n) for n in range(2 if server else 1)]
+        blobs = await stack.enter_async_context(pictures_in_blobs(team, folder / "photos"))
+        seen = server.url_by(between.port) if server and between else url
+        hosts = [_host(folder, seen, n, blobs.env if blobs else {}) for n in range(2 if server else 1)]
         for host in hosts:
             stack.push_async_callback(host.stop)
             await host.start()
-        wires = [Wire("127.0.0.1", host.port) for host in hosts]
-        for wire in wires:
-            await wire.open()
-            stack.callback(wire.close)
-        siege = Siege(db, team, hosts, wires, Memory(think_s=THINK_S), server, None if server else folder)
+        wires = [await _wire(stack, "127.0.0.1", host.port) for host in hosts]
+        siege = Siege(db, team, hosts, wires, Memory(think_s=THINK_S), server, folder, blobs, between)
         return await _besiege(siege, seconds)
+
+
+async def _wire(stack: AsyncExitStack, address: str, port: int) -> Wire:
+    wire = Wire(address, port)
+    await wire.open()
+    stack.callback(wire.close)
+    return wire
 
 
 @asynccontextmanager
@@ -82,12 +95,14 @@ async def small_disk() -> AsyncIterator[Path]:
                 subprocess.run(["umount", "-l", name], check=False)  # noqa: ASYNC221 - at the end
 
 
-def _host(folder: Path, url: str, number: int) -> Host:
+def _host(folder: Path, url: str, number: int, env: dict[str, str]) -> Host:
     """The second host's clock can be moved."""
     clock = folder / "clock" if number == 1 else None
     if clock is not None:
         clock.write_text("+0")
-    return Host(f"host {number + 1}", folder / f"host{number}", url, "127.0.0.1", free_port(), 2, 1, clock=clock)
+    return Host(
+        f"host {number + 1}", folder / f"host{number}", url, "127.0.0.1", free_port(), 2, 1, clock=clock, env=env
+    )
 
 
 async def _besiege(siege: Siege, seconds: float) -> dict[str, Any]:
@@ -111,6 +126,7 @@ async def _besiege(siege: Siege, seconds: float) -> dict[str, Any]:
 
 async def _mend(siege: Siege) -> None:
     """Everything runs again, at the right time."""
+    await siege.recover()
     for host in siege.hosts:
         if host.clock is not None:
             host.clock.write_text("+0")
@@ -154,11 +170,12 @@ async def _tell(siege: Siege, began: float) -> None:
 
 
 async def _break(siege: Siege) -> None:
-    """One thing after the other, chosen at random."""
+    """One thing after the other, in random order, none twice before each came once."""
+    deck: list[str] = []
     while True:
         await asyncio.sleep(siege.rng.uniform(*PAUSE_S))
-        possible = [act for act in ACTS if possible_now(siege, act)]
-        act = siege.rng.choice(possible)
+        deck = deck or siege.rng.sample(possible := [act for act in ACTS if possible_now(siege, act)], len(possible))
+        act = deck.pop()
         with suppress(OSError, TaglineError, ProcessLookupError):
             if await ACTS[act](siege):
                 siege.acts[act] += 1

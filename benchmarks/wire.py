@@ -28,6 +28,7 @@ class Wire:
     target: int
     lines: set[Line] = field(default_factory=set)
     port: int = 0
+    is_down: bool = False
 
     async def open(self) -> None:
         """Begin to forward."""
@@ -46,6 +47,15 @@ class Wire:
             line.abort()
         return count
 
+    async def be_down(self, seconds: float) -> None:
+        """Every connection breaks, and none is taken for a while."""
+        self.is_down = True
+        self.cut()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.is_down = False
+
     def silence(self) -> int:
         """Nothing that is open now carries another byte, and neither end hears why; returns how many there were."""
         for line in self.lines:
@@ -53,6 +63,9 @@ class Wire:
         return len(self.lines)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_down:
+            writer.transport.abort()
+            return
         try:
             there, back = await asyncio.open_connection(self.address, self.target)
         except OSError:
