@@ -12,6 +12,7 @@ import pytest
 
 from core.annotation import HeldItem
 from core.ids import ItemId, ItemKind, TaskType
+from storage.base import StorageError
 from storage.local import LocalStore
 from tests.tui.house import House, make_photos, run
 from tests.tui.reviewing import label_some, open_data
@@ -126,6 +127,28 @@ def test_a_review_says_that_it_loads(tmp_path: Path, slow: Slow) -> None:
             slow.go.set()
             await seat.until(lambda: seat.screen.canvas.picture is not None, "the picture")
             assert "loading…" not in seat.text
+
+    run(tmp_path, story)
+
+
+def test_an_image_after_one_that_cannot_be_had_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reviewer reads why there is no picture; the next image of the page is there as ever."""
+    get = LocalStore.get
+
+    def lack_one(store: LocalStore, path: str) -> bytes:
+        if path == "photo-00.png":
+            raise StorageError("it is gone")
+        return get(store, path)
+
+    async def story(house: House) -> None:
+        monkeypatch.setattr(LocalStore, "get", lack_one)
+        async with house.session(house.admin) as seat:
+            await open_data(seat)
+            await seat.press("enter")
+            await seat.until(lambda: "cannot be shown" in seat.text, "the words")
+            await seat.press("pagedown")
+            await seat.until(lambda: "photo-01" in seat.text and seat.screen.canvas.picture is not None, "the picture")
+            assert "cannot be shown" not in seat.text
 
     run(tmp_path, story)
 

@@ -48,6 +48,7 @@ class CanvasView(PictureView):
         self._still: tuple[object, Viewport, tuple[Mark, ...]] | None = None
         self._working: asyncio.Task[None] | None = None
         self.on_trouble: Callable[[Exception], None] = lambda _error: None
+        self.on_room: Callable[[], None] = lambda: None
 
     @property
     def cell_wh_px(self) -> tuple[int, int]:
@@ -110,6 +111,11 @@ class CanvasView(PictureView):
             self.on_trouble(error)
         finally:
             self._working = None
+
+    def on_resize(self) -> None:
+        """Words stood in its place when a picture was wished for: now there is room for it."""
+        if self._wanted is not None and not all(self._wanted.size_cells):
+            self.on_room()
 
     def on_unmount(self) -> None:
         """Nothing more is made."""

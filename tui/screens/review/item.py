@@ -66,6 +66,7 @@ class ItemScreen(LookingScreen):
     async def on_mount(self) -> None:
         """Show the item in focus, and keep what is said of it fresh."""
         self.canvas.on_trouble = lambda error: self.say(str(error), severity="error")
+        self.canvas.on_room = self._resized
         await self._show()
         self.set_interval(REFRESH_S, self._refresh)
 
