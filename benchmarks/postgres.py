@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -67,7 +68,9 @@ class Postgres:
         await asyncio.to_thread(self._ctl, "restart", mode)
 
     def stop(self) -> None:
-        """End it."""
+        """End it; the wheel itself knows only of the server that it started, not of one after a restart."""
+        with suppress(CalledProcessError):  # it is down already
+            self._ctl("stop", "immediate")
         self._server.cleanup()
 
 
