@@ -13,7 +13,7 @@ from pathlib import Path
 
 from assist.device import stay_modest
 from assist.worker import work
-from core.database import open_database
+from core.db.database import open_database
 from core.errors import TaglineError
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assist.ticket import Ticket, now_ms
+from core.assist.learning import Seen, Subject
 from core.ids import ItemId, ItemState
-from core.learning import Seen, Subject
-from core.skipping import mark_unreadable
+from core.labeling.skipping import mark_unreadable
 from storage.base import NoSuchFile, Store, UnreadableImage
 from storage.images import decode
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.assist.suggestions import Place
 from core.ids import ItemId
-from core.suggestions import Place
 
 AUDIT_PART = 0.2
 SOON, AUDITED, LATER = -2_000_000, -1_000_000, 0

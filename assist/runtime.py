@@ -12,9 +12,9 @@ from assist.backbones import Backbone, open_backbone
 from assist.device import Device
 from assist.errors import UnreadableModel
 from assist.ticket import Ticket, now_ms
-from core import learning
+from core.assist import learning
+from core.assist.learning import Run, Seen, Subject
 from core.ids import ItemId, Source
-from core.learning import Run, Seen, Subject
 
 T = TypeVar("T")
 

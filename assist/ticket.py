@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from core import jobs
-from core.database import Database
+from core.background import jobs
+from core.background.jobs import Job
+from core.db.database import Database
 from core.errors import DatabaseTrouble, JobLost
-from core.jobs import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -20,13 +20,14 @@ from assist.device import NO_TORCH, choose_device, has_torch
 from assist.errors import CannotTrain, Unexpected, explained
 from assist.runtime import Runtime
 from assist.ticket import Stopping, Ticket, now_ms
-from core import jobs, learning
-from core.assist_schedule import FEATURIZE, KINDS, LEAST_JUDGED, SURE_OF_HARM, TRAIN, dedup, due, facts_of
-from core.database import Database
+from core.assist import learning
+from core.assist.learning import Subject
+from core.assist.schedule import FEATURIZE, KINDS, LEAST_JUDGED, SURE_OF_HARM, TRAIN, dedup, due, facts_of
+from core.background import jobs
+from core.background.jobs import Worker
+from core.db.database import Database
 from core.errors import DatabaseTrouble, DiskFull, JobLost, TaglineError
 from core.ids import ProjectId
-from core.jobs import Worker
-from core.learning import Subject
 from storage.base import StorageError
 
 log = logging.getLogger("tagline.assist")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.report import forget_peak, versions
+from benchmarks.rig.report import forget_peak, versions
 
 NAMES = (
     "picture",

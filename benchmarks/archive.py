@@ -14,19 +14,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.apart import apart, print_figures
-from benchmarks.databases import database_url, engines, opened
 from benchmarks.queue import make_large_world
-from benchmarks.report import latencies_ms, peak_mb
-from core import ingest, projects, queue, submissions
-from core.access import OPERATOR
+from benchmarks.rig.apart import apart, print_figures
+from benchmarks.rig.databases import database_url, engines, opened
+from benchmarks.rig.report import latencies_ms, peak_mb
 from core.annotation import Answer, Region, SubmittedItem
-from core.database import open_database
+from core.db.database import open_database
 from core.geometry import Box
 from core.ids import ItemId, ProjectState, TaskType
-from core.imported import targets_after, write_labels
-from core.ingest import NewItem
-from core.projects import NewProject
+from core.intake import ingest
+from core.intake.ingest import NewItem
+from core.labeling import queue, submissions
+from core.project import projects
+from core.project.projects import NewProject
+from core.team.access import OPERATOR
+from core.transfer.imported import targets_after, write_labels
 from exporters.archive import archive_project, restore_project
 
 ITEMS, BOXES, BATCH = 500_000, 4, 10_000

@@ -20,18 +20,21 @@ from assist.calibrate import lower_bound, upper_bound
 from assist.device import choose_device, has_torch, stay_modest
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
-from benchmarks.assist_team import Labeler
-from benchmarks.truth import data_folder, photos
-from core import jobs, learning, people, projects
-from core.access import OPERATOR
+from benchmarks.rig.assist_team import Labeler
+from benchmarks.rig.truth import data_folder, photos
 from core.annotation import Answer
-from core.assist_schedule import FEATURIZE, KINDS
-from core.database import Database, open_database
+from core.assist import learning
+from core.assist.schedule import FEATURIZE, KINDS
+from core.background import jobs
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.ids import LabelId, ProjectId, ProjectState, Role, TaskType
-from core.ingest import NewItem, add_items, import_files
-from core.projects import NewProject
-from core.schema import migrate
-from core.settings import change_settings
+from core.intake.ingest import NewItem, add_items, import_files
+from core.project import projects
+from core.project.projects import NewProject
+from core.project.settings import change_settings
+from core.team import people
+from core.team.access import OPERATOR
 from storage.local import LocalStore
 
 KEYS_TARGET = 0.38

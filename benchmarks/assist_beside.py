@@ -22,14 +22,15 @@ import psutil
 from assist.device import has_torch
 from benchmarks.assist import NOW_MS
 from benchmarks.assist_regions import FIRST, make_cells
-from benchmarks.report import latencies_ms
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import Typist
+from benchmarks.rig.truth import data_folder
 from benchmarks.sessions import answers_to_keys, notes_of, press, seated, watched
-from benchmarks.team import Typist
-from benchmarks.truth import data_folder
-from core import jobs, learning
-from core.assist_schedule import TRAIN, dedup
-from core.database import open_database
-from core.schema import migrate
+from core.assist import learning
+from core.assist.schedule import TRAIN, dedup
+from core.background import jobs
+from core.db.database import open_database
+from core.db.schema import migrate
 from tests.ssh.client import KITTY
 
 PICTURES = 80

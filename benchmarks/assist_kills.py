@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from assist.classification.embeddings import KEY_BYTES
-from benchmarks.worker_kills import Victim, empty_database, killed
-from core.assist_schedule import FEATURIZE
-from core.jobs import Job
-from core.learning import Run
+from benchmarks.rig.worker_kills import Victim, empty_database, killed
+from core.assist.learning import Run
+from core.assist.schedule import FEATURIZE
+from core.background.jobs import Job
 from tests.assist.house import Studio, open_studio
 
 KILLS = 20
@@ -23,7 +23,7 @@ PAUSES_S = (0.0, 0.8)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Counts, as `benchmarks.worker_kills` has them."""
+    """Counts, as `benchmarks.rig.worker_kills` has them."""
     return asyncio.run(_killed(args.items or KILLS))
 
 

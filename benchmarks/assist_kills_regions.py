@@ -12,12 +12,12 @@ from sqlalchemy import Connection, select
 
 from assist.device import choose_device, has_torch
 from assist.runtime import Runtime
-from benchmarks.worker_kills import Victim, empty_database, killed
-from core.database import Database
+from benchmarks.rig.worker_kills import Victim, empty_database, killed
+from core.assist.learning import Run
+from core.background.jobs import Job, JobState
+from core.db.database import Database
+from core.db.tables import JOB
 from core.ids import ProjectId, TaskType
-from core.jobs import Job, JobState
-from core.learning import Run
-from core.tables import JOB
 from tests.assist.regions import draw_regions, let_it_work, open_regions
 
 KILLS = 10
@@ -28,7 +28,7 @@ LABELS = ("disc", "square")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Counts, as `benchmarks.worker_kills` has them."""
+    """Counts, as `benchmarks.rig.worker_kills` has them."""
     if not has_torch():
         return {"skipped": "PyTorch (tagline[assist]) is needed"}
     return asyncio.run(_killed(args.items or KILLS))

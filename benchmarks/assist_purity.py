@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from assist.backbones import AUTO, open_backbone, squared
 from assist.classification.cluster import gather_all, reduced
 from assist.device import choose_device, has_torch, stay_modest
-from benchmarks.truth import Truth, data_folder, photos
+from benchmarks.rig.truth import Truth, data_folder, photos
 from core.geometry import Box
 from storage.images import decode
 

@@ -16,18 +16,21 @@ from assist.device import choose_device, has_torch, stay_modest
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
 from benchmarks.assist import MS_A_KEY, NOW_MS, PROVIDES, interval
-from benchmarks.region_team import BoxLabeler, keys_to_draw, standing_out
-from benchmarks.truth import data_folder, photos
-from core import jobs, learning, people, projects, suggestions
-from core.access import OPERATOR
+from benchmarks.rig.region_team import BoxLabeler, keys_to_draw, standing_out
+from benchmarks.rig.truth import data_folder, photos
 from core.annotation import Answer, Region
-from core.assist_schedule import KINDS, TRAIN
-from core.database import Database, open_database
+from core.assist import learning, suggestions
+from core.assist.schedule import KINDS, TRAIN
+from core.background import jobs
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.ids import ProjectState, Role, TaskType
-from core.ingest import NewItem, add_items
-from core.projects import NewProject
-from core.schema import migrate
-from core.settings import change_settings
+from core.intake.ingest import NewItem, add_items
+from core.project import projects
+from core.project.projects import NewProject
+from core.project.settings import change_settings
+from core.team import people
+from core.team.access import OPERATOR
 
 SAVED_TARGET = 0.4
 TARGET = 0.8  # people left out one red cell in eight: no model is right more often by their answers

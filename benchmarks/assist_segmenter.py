@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assist.segmenter import Segmenter
-from benchmarks.report import latencies_ms, peak_mb
+from benchmarks.rig.report import latencies_ms, peak_mb
+from benchmarks.rig.truth import LabeledPhoto, Truth, data_folder, photos
 from benchmarks.snap import filled
-from benchmarks.truth import LabeledPhoto, Truth, data_folder, photos
 from core.geometry import Box, Polygon
 from core.pixels.closeup import ellipse
 from core.pixels.prompted import Prompt

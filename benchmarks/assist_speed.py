@@ -23,8 +23,8 @@ from assist.backbones import squared
 from assist.classification.cluster import neighbours, reduced
 from assist.detection.letterbox import input_hw
 from assist.device import choose_device, has_torch, stay_modest
-from benchmarks.report import forget_peak, peak_mb
-from benchmarks.truth import data_folder
+from benchmarks.rig.report import forget_peak, peak_mb
+from benchmarks.rig.truth import data_folder
 from storage.images import decode
 
 PICTURES = 96

@@ -1,5 +1,5 @@
 """A project over a container: 5,000 images on Azurite listed, loaded, labeled over SSH, refreshed and exported back; cut off
-and back (see `benchmarks.blob_team`).
+and back (see `benchmarks.rig.blob_team`).
 
 Beside it the two libraries that could read blobs: azure-storage-blob and obstore. Azurite shares the cores with what is measured.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.blob_team import live
+from benchmarks.rig.blob_team import live
 from sshd.demo import PHOTOS
 from storage import open_store
 from tests import azurite as emulator

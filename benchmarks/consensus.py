@@ -16,21 +16,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.databases import database_url, opened
-from benchmarks.truth import data_folder
-from core import agreement, ingest, people, projects, queue, submissions
-from core.access import OPERATOR
+from benchmarks.rig.databases import database_url, opened
+from benchmarks.rig.truth import data_folder
 from core.annotation import Answer, Region, SubmittedItem
-from core.browse import MOST, Filter, browse
 from core.consensus import likeness
-from core.database import Database
+from core.db.database import Database
 from core.geometry import Box
 from core.ids import ItemState, LabelId, ProjectState, Role, TaskType
-from core.ingest import NewItem
+from core.intake import ingest
+from core.intake.ingest import NewItem
+from core.labeling import queue, submissions
 from core.labels import LabelSet
-from core.people import Account
-from core.projects import NewProject
-from core.settings import change_settings
+from core.oversight import agreement
+from core.oversight.browse import MOST, Filter, browse
+from core.project import projects
+from core.project.projects import NewProject
+from core.project.settings import change_settings
+from core.team import people
+from core.team.access import OPERATOR
+from core.team.people import Account
 
 ERROR_RATES = (0.05, 0.05, 0.10, 0.10, 0.15, 0.20, 0.30)
 QUORUMS = {"1": (1, 1), "3": (3, 3), "5": (5, 5), "2 to 3": (2, 3), "3 to 5": (3, 5)}

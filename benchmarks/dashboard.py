@@ -15,17 +15,19 @@ from typing import Any
 from sqlalchemy import Connection, func, make_url, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from benchmarks.databases import database_url, engines, opened
-from benchmarks.report import latencies_ms
-from core import agreement, assist_status, browse, dashboard, people, projects
-from core.access import OPERATOR
-from core.browse import Filter
-from core.database import Database
+from benchmarks.rig.databases import database_url, engines, opened
+from benchmarks.rig.report import latencies_ms
+from core.assist.learning import MOST_COUNTED
+from core.counts.tally import pace_code
+from core.db.database import Database
+from core.db.tables import ASSIGNMENT, ITEM
 from core.ids import AccountId, ItemState, LabelId, ProjectId, ProjectState, Role, Source, TaskType
-from core.learning import MOST_COUNTED
-from core.projects import NewProject
-from core.tables import ASSIGNMENT, ITEM
-from core.tally import pace_code
+from core.oversight import agreement, assist_status, browse, dashboard
+from core.oversight.browse import Filter
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
+from core.team.access import OPERATOR
 from sshd.hardening import tune_garbage_collection
 from tui.manager import AGREEMENT_ITEMS
 

@@ -1,6 +1,6 @@
 """Fifty real boxes and polygons drawn by keys alone over real SSH: keys each, IoU, and seconds at 0.2 s a key.
 
-A planner that knows the true region finds the keys (`benchmarks.planner`). They are typed into a session, and what counts is
+A planner that knows the true region finds the keys (`benchmarks.rig.planner`). They are typed into a session, and what counts is
 what the database holds afterwards.
 """
 
@@ -16,19 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import planner
-from benchmarks.databases import database_url, opened
-from benchmarks.team import Typist, connected, served
-from benchmarks.truth import LabeledPhoto, Truth, photos
-from core import people, projects
+from benchmarks.rig import planner
+from benchmarks.rig.databases import database_url, opened
+from benchmarks.rig.team import Typist, connected, served
+from benchmarks.rig.truth import LabeledPhoto, Truth, photos
 from core.annotation import Answer
-from core.database import Database
+from core.db.database import Database
 from core.geometry import Box, box_iou
 from core.ids import ItemId, Role, TaskType
-from core.ingest import import_files
-from core.items import items_after
-from core.people import KeyLine
-from core.projects import NewProject
+from core.intake.ingest import import_files
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
+from core.team.people import KeyLine
+from core.transfer.items import items_after
 from storage import open_store
 from tests.ssh.client import KITTY
 from tui.canvas.viewport import Viewport
@@ -212,7 +213,7 @@ def _held(conn: Any) -> str:
     """The photo in hand: leased first."""
     from sqlalchemy import select
 
-    from core.tables import ASSIGNMENT, ITEM
+    from core.db.tables import ASSIGNMENT, ITEM
 
     query = select(ITEM.c.path).join(ASSIGNMENT, ASSIGNMENT.c.item_id == ITEM.c.id).where(ASSIGNMENT.c.state == 0)
     return str(conn.execute(query.order_by(ASSIGNMENT.c.held_seq).limit(1)).scalar_one())

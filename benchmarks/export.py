@@ -18,17 +18,18 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from benchmarks.apart import apart, figures, print_figures
-from benchmarks.databases import database_url, opened
-from benchmarks.report import peak_mb
-from core import ingest, projects
+from benchmarks.rig.apart import apart, figures, print_figures
+from benchmarks.rig.databases import database_url, opened
+from benchmarks.rig.report import peak_mb
 from core.annotation import Answer, Region
-from core.database import open_database
+from core.db.database import open_database
+from core.db.tables import ITEM
 from core.geometry import Box
 from core.ids import ItemState, TaskType
-from core.ingest import NewItem
-from core.projects import NewProject
-from core.tables import ITEM
+from core.intake import ingest
+from core.intake.ingest import NewItem
+from core.project import projects
+from core.project.projects import NewProject
 from exporters.formats import FORMATS
 from exporters.run import export_to_path
 
@@ -36,7 +37,7 @@ ITEMS, BOXES, BATCH = 500_000, 4, 10_000
 COCO_S, COCO_MB = 10, 100
 WRITTEN = ("coco", "coco-aml", "jsonl", "csv", "parquet", "yolo", "voc")
 DUMP = "json.dump"
-PEER = Path(__file__).with_name("export_peer.py")
+PEER = Path(__file__).parent / "rig" / "export_peer.py"
 NO_PEER = {"skipped": "no Python with Datumaro was named by --peer; pip install datumaro in an environment of its own"}
 
 

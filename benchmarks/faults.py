@@ -21,12 +21,12 @@ from typing import Any, Protocol
 import asyncssh
 from sqlalchemy import Connection, func, select
 
-from benchmarks.databases import database_url, engines, opened
-from benchmarks.team import LABELS, PROJECT, Gone, Server, Team, Typist, connected, make_team, served
-from core.database import Database
+from benchmarks.rig.databases import database_url, engines, opened
+from benchmarks.rig.team import LABELS, PROJECT, Gone, Server, Team, Typist, connected, make_team, served
+from core.db.database import Database
+from core.db.tables import ASSIGNMENT, EVENT, ITEM, LABEL_CLASS
 from core.errors import TaglineError
 from core.ids import ProjectId
-from core.tables import ASSIGNMENT, EVENT, ITEM, LABEL_CLASS
 
 ITEMS, LABELERS, FRONT_ENDS = 2000, 50, 8
 LEASE_S = 30

@@ -16,7 +16,7 @@ import orjson
 import pydicom
 from PIL import Image
 
-from benchmarks.report import peak_mb
+from benchmarks.rig.report import peak_mb
 from sshd.demo import PHOTOS
 
 IMAGES, EACH = 500, 20

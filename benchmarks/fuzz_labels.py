@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.report import peak_mb
+from benchmarks.rig.report import peak_mb
 from core.ids import TaskType
 from exporters.importers.entries import BadFile
 from exporters.importers.formats import IMPORTERS

@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.databases import database_url, opened
 from benchmarks.drawing import CELL, SIZE_CELLS, make_project
-from benchmarks.report import latencies_ms
-from benchmarks.team import Typist, connected, free_port, link_photos, served
+from benchmarks.rig.databases import database_url, opened
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import Typist, connected, free_port, link_photos, served
 from core.ids import TaskType
 from sshd.demo import PHOTOS
 from tests.ssh.client import FOOT, KITTY, Profile

@@ -19,15 +19,17 @@ import asyncssh
 import orjson
 import psutil
 
-from benchmarks.report import latencies_ms
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import Typist
 from benchmarks.sessions import SIZE_CELLS, Note, answers_to_keys, key_of, notes_of, seated, watched
-from benchmarks.team import Typist
-from core import ingest, people, projects
-from core.database import Database
+from core.db.database import Database
 from core.ids import Role, TaskType
-from core.ingest import NewItem
-from core.people import KeyLine
-from core.projects import NewProject
+from core.intake import ingest
+from core.intake.ingest import NewItem
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
+from core.team.people import KeyLine
 from sshd.life import Job
 from tests.ssh.client import KITTY
 

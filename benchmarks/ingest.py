@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlmodel import Session
 
-from benchmarks.databases import database_url, engines, opened
-from core import ingest, projects
-from core.database import Database
+from benchmarks.rig.databases import database_url, engines, opened
+from core.db.database import Database
+from core.db.tables import Item
 from core.ids import TaskType
-from core.ingest import NewItem, import_files
-from core.projects import NewProject
-from core.tables import Item
+from core.intake import ingest
+from core.intake.ingest import NewItem, import_files
+from core.project import projects
+from core.project.projects import NewProject
 from sshd.demo import PHOTOS
 from storage import open_store
 

@@ -1,6 +1,6 @@
 """So many labelers at once over real SSH, one page each three seconds, pictures on, every third at boxes: what the machine bears.
 
-Times are taken inside the servers (`benchmarks.watched_front_end`): key to first byte out, Enter to the last byte of the next page's
+Times are taken inside the servers (`benchmarks.rig.watched_front_end`): key to first byte out, Enter to the last byte of the next page's
 pictures. The clients answer what the server asks and count bytes; they share the machine, and what they take of it is said.
 """
 
@@ -18,12 +18,12 @@ from typing import Any
 
 import psutil
 
-from benchmarks.crowd import THINK_S, Crowd, labeler, seat
-from benchmarks.databases import database_url, opened
-from benchmarks.load_projects import boxes_for_some, many_more
-from benchmarks.report import latencies_ms
+from benchmarks.rig.crowd import THINK_S, Crowd, labeler, seat
+from benchmarks.rig.databases import database_url, opened
+from benchmarks.rig.load_projects import boxes_for_some, many_more
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import free_port, make_team
 from benchmarks.sessions import KEYS_IN, by_user, cpu_seconds, last_pictures, memory_mb, notes_of
-from benchmarks.team import free_port, make_team
 from sshd.config import load_config
 from sshd.life import Job
 from sshd.supervisor import Supervisor
@@ -88,7 +88,7 @@ async def _load(count: int, seconds: float, *, items: int = 0, regions: int = 0)
                 await many_more(db, team, items)
             await boxes_for_some(db, folder, team, count * PHOTOS_A_LABELER // 12, regions)
             supervisor = Supervisor(
-                config, [Job(f"watched {n}", "benchmarks.watched_front_end") for n in range(FRONT_ENDS)]
+                config, [Job(f"watched {n}", "benchmarks.rig.watched_front_end") for n in range(FRONT_ENDS)]
             )
             ready = asyncio.Event()
             serving = asyncio.create_task(supervisor.run(lambda _port: ready.set()))

@@ -24,20 +24,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from benchmarks.databases import opened
 from benchmarks.faults import Memory, Seen, held_twice, label, look, submit
-from benchmarks.hosts import Host
-from benchmarks.postgres import postgres
-from benchmarks.report import latencies_ms
-from benchmarks.team import PROJECT, Gone, Team, Typist, connected, link_photos, make_team
-from core import projects
-from core.access import OPERATOR
-from core.database import Database
+from benchmarks.rig.databases import opened
+from benchmarks.rig.hosts import Host
+from benchmarks.rig.postgres import postgres
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import PROJECT, Gone, Team, Typist, connected, link_photos, make_team
+from core.db.database import Database
+from core.db.tables import JOB
 from core.ids import TaskType
-from core.ingest import import_files
-from core.invariants import violations
-from core.settings import change_settings
-from core.tables import JOB
+from core.intake.ingest import import_files
+from core.project import projects
+from core.project.settings import change_settings
+from core.team.access import OPERATOR
+from core.upkeep.invariants import violations
 from sshd.demo import PHOTOS
 from storage import open_store
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from textual.app import App, ComposeResult
 
-from benchmarks.report import latencies_ms
+from benchmarks.rig.report import latencies_ms
 from core.geometry import Box, Point
 from sshd.demo import PHOTOS
 from storage.pyramid import Pyramid, build

@@ -15,14 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.databases import database_url, engines, opened
-from benchmarks.report import latencies_ms
-from core import ingest, people, projects, queue, sqlite_writer, submissions
+from benchmarks.rig.databases import database_url, engines, opened
+from benchmarks.rig.report import latencies_ms
 from core.annotation import Answer, SubmittedItem
-from core.database import Database
+from core.db import sqlite_writer
+from core.db.database import Database
 from core.ids import ProjectState, Role, TaskType
-from core.ingest import NewItem
-from core.projects import NewProject
+from core.intake import ingest
+from core.intake.ingest import NewItem
+from core.labeling import queue, submissions
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
 from tests.builders import World
 
 LABELERS = (1, 10, 50)

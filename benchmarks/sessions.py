@@ -1,6 +1,6 @@
 """What a session costs and how quickly it answers: 1, 20 and 50 sessions in one front-end process, over real SSH.
 
-Times are taken inside the server (`benchmarks.watched_front_end`): from the key's bytes to the first byte handed to the
+Times are taken inside the server (`benchmarks.rig.watched_front_end`): from the key's bytes to the first byte handed to the
 channel, and from the submitting key to the last byte of the next page's pictures. The peer is textual-image's widget in a
 stock Textual grid: the same page of photos rendered by it in this process, key handling left out.
 """
@@ -23,10 +23,10 @@ import psutil
 from PIL import Image
 from textual_image._sixel import SixelOptions, image_to_sixels
 
-from benchmarks.databases import opened
-from benchmarks.report import latencies_ms
-from benchmarks.team import LABELS, Team, Typist, connected, free_port, make_team
-from benchmarks.watched_front_end import NOTES
+from benchmarks.rig.databases import opened
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.team import LABELS, Team, Typist, connected, free_port, make_team
+from benchmarks.rig.watched_front_end import NOTES
 from sshd.config import Config, load_config
 from sshd.demo import PHOTOS
 from sshd.life import Job
@@ -71,7 +71,7 @@ async def watched(folder: Path, team_size: int, items: int, *beside: Job) -> Any
     config = replace(config, host="127.0.0.1", port=free_port(), front_ends=1, log_level="ERROR")
     async with opened(config.database_url) as db:
         team = await make_team(db, folder, labelers=team_size, items=items)
-        supervisor = Supervisor(config, [Job(FRONT_END, "benchmarks.watched_front_end"), *beside])
+        supervisor = Supervisor(config, [Job(FRONT_END, "benchmarks.rig.watched_front_end"), *beside])
         ready = asyncio.Event()
         serving = asyncio.create_task(supervisor.run(lambda _port: ready.set()))
         try:

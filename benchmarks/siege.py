@@ -22,16 +22,16 @@ from typing import Any
 
 import orjson
 
-from benchmarks.blobs import pictures_in_blobs
-from benchmarks.breaking import ACTS, Siege, possible_now
-from benchmarks.databases import engines, opened
 from benchmarks.faults import Memory, compare, labeler, watch
-from benchmarks.hosts import Host
-from benchmarks.postgres import postgres
-from benchmarks.team import free_port, make_team
-from benchmarks.wire import Wire
+from benchmarks.rig.blobs import pictures_in_blobs
+from benchmarks.rig.breaking import ACTS, Siege, possible_now
+from benchmarks.rig.databases import engines, opened
+from benchmarks.rig.hosts import Host
+from benchmarks.rig.postgres import postgres
+from benchmarks.rig.team import free_port, make_team
+from benchmarks.rig.wire import Wire
 from core.errors import TaglineError
-from core.invariants import violations
+from core.upkeep.invariants import violations
 
 ITEMS, LABELERS = 12_000, 5
 LEASE_S = 30

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import latencies_ms
-from benchmarks.truth import SETS, LabeledPhoto, Truth, data_folder, photos
+from benchmarks.rig.report import latencies_ms
+from benchmarks.rig.truth import SETS, LabeledPhoto, Truth, data_folder, photos
 from core.geometry import Box, Polygon, box_iou
 from core.pixels.closeup import Closeup, bounds, closeup, ellipse
 from core.pixels.outlines import by_colours, by_rays, by_sides, ring_bounds

@@ -15,14 +15,15 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Connection, text
 
-from benchmarks.databases import database_url, engines, opened
 from benchmarks.queue import make_large_world
-from benchmarks.report import latencies_ms
-from core import queue, schema, submissions
+from benchmarks.rig.databases import database_url, engines, opened
+from benchmarks.rig.report import latencies_ms
 from core.annotation import Answer, SubmittedItem
-from core.backup import back_up, restore
-from core.database import Database, open_database
-from core.invariants import violations
+from core.db import schema
+from core.db.database import Database, open_database
+from core.labeling import queue, submissions
+from core.upkeep.backup import back_up, restore
+from core.upkeep.invariants import violations
 from tests.builders import World
 
 ITEMS, LABELERS, PAGE, THINK_S = 500_000, 8, 4, 0.2

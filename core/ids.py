@@ -54,7 +54,7 @@ class ItemState(IntEnum):
 
 
 class ItemKind(IntEnum):
-    """How an item is served; smaller kinds are served first (see `core.queue`)."""
+    """How an item is served; smaller kinds are served first (see `core.labeling.queue`)."""
 
     PRELABELED = 0
     CLUSTERED = 1

@@ -21,15 +21,15 @@ from typing import IO, Any
 
 import orjson
 
-from core import restoring
-from core.arrival import Arrival
-from core.database import Database, Snapshot
+from core.background.jobs import Job
+from core.db.database import Database, Snapshot
+from core.db.schema import head_revision, known_revisions
 from core.errors import BadInput, DuplicateName, TaglineError
 from core.ids import ProjectId, ProjectState
-from core.jobs import Job
-from core.moving import BY_NAME, TABLES, as_raw, key_of, rows
-from core.projects import get_project
-from core.schema import head_revision, known_revisions
+from core.project.projects import get_project
+from core.transfer import restoring
+from core.transfer.arrival import Arrival
+from core.transfer.moving import BY_NAME, TABLES, as_raw, key_of, rows
 from exporters.manifest import made_at
 from exporters.output import Output, ZipOutput
 

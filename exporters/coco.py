@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from core.database import Database
+from core.db.database import Database
 from core.geometry import Box, Polygon
 from core.ids import ItemState, LabelId
 from core.labels import LabelClass, LabelSet

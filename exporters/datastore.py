@@ -15,17 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core import audit, jobs
-from core.access import actor, require_in
-from core.audit import Happening
-from core.database import Database
+from core.background import jobs
+from core.background.job_runs import run_next
+from core.background.jobs import Job
+from core.db.database import Database
 from core.errors import BadInput
 from core.ids import AccountId, ProjectId
-from core.job_runs import run_next
-from core.jobs import Job
-from core.people import Account
-from core.projects import Project, get_project, project_by_id
+from core.project.projects import Project, get_project, project_by_id
 from core.roles import Action
+from core.team import audit
+from core.team.access import actor, require_in
+from core.team.audit import Happening
+from core.team.people import Account
 from exporters.formats import FORMATS
 from exporters.manifest import Manifest, made_at
 from exporters.output import FolderOutput, Output, ZipOutput

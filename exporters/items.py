@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from core.ids import ItemState, LabelId
-from core.items import StoredItem, annotation_count, item_counts, items_after, labels_in_use
 from core.labels import LabelSet
-from core.projects import Project, get_project
+from core.project.projects import Project, get_project
+from core.transfer.items import StoredItem, annotation_count, item_counts, items_after, labels_in_use
 
 BATCH = 2000
 

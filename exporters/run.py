@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.database import Database, Snapshot
+from core.db.database import Database, Snapshot
 from core.errors import BadInput
 from core.ids import ItemId
 from exporters.items import BATCH, Labeled, StoredItem, items_after, open_export

@@ -13,7 +13,7 @@ from collections.abc import Sequence  # noqa: E402
 from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from core.database import open_database  # noqa: E402
+from core.db.database import open_database  # noqa: E402
 from core.errors import BadInput, TaglineError  # noqa: E402
 from sshd import commands, logs  # noqa: E402
 from sshd.commands import doctor, keeping  # noqa: E402

@@ -16,7 +16,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 
-from core.database import Database, open_database
+from core.db.database import Database, open_database
 from core.errors import TaglineError
 from sshd.config import Config
 from sshd.findings import Finding, Verdict

@@ -6,8 +6,8 @@ import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.installation import Installation, ProjectLine
-from core.processes import Process
+from core.background.processes import Process
+from core.upkeep.installation import Installation, ProjectLine
 from sshd.presence import version
 
 ITEM_STATES = ("todo", "labeled", "skipped", "needs_review", "unreadable", "missing")

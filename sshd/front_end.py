@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import asyncssh
 
 from assist.segmenter import Segmenter
-from core.clock import SharedClock
-from core.database import Database, open_database
+from core.db.clock import SharedClock
+from core.db.database import Database, open_database
+from core.db.recent import Recent
 from core.errors import BadInput, TaglineError
-from core.people import Account, shut_out
-from core.recent import Recent
+from core.team.people import Account, shut_out
 from sshd import hardening
 from sshd.child import run_child
 from sshd.commands import run_command

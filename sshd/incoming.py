@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from core.database import Database
+from core.db.database import Database
 from core.errors import BadInput
-from core.people import Account
-from core.projects import Project
-from core.uploads import add_upload, open_uploads, refused_path, require_room, upload_folder
+from core.intake.uploads import add_upload, open_uploads, refused_path, require_room, upload_folder
+from core.project.projects import Project
+from core.team.people import Account
 from sshd.limits import Limits
 from storage import open_store
 from storage.base import NoSuchFile, Store, StoredFile

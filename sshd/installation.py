@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.db.schema import migrate
 from core.errors import BadInput
-from core.schema import migrate
 from sshd.config import Config
 from sshd.host_key import ensure_host_key
 

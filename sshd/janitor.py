@@ -14,16 +14,16 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from core.access import OPERATOR
-from core.clock import SharedClock
-from core.database import Database, open_database
+from core.db.clock import SharedClock
+from core.db.database import Database, open_database
 from core.errors import TaglineError
-from core.imports import refresh_one
-from core.imports import work_one as load_one
-from core.installation import installation
-from core.queue import expire
-from core.refresh import refresh, take_due
-from core.restoring import clear_one
+from core.intake.imports import refresh_one
+from core.intake.imports import work_one as load_one
+from core.intake.refresh import refresh, take_due
+from core.labeling.queue import expire
+from core.team.access import OPERATOR
+from core.transfer.restoring import clear_one
+from core.upkeep.installation import installation
 from exporters.datastore import work_one as export_one
 from exporters.importers.background import work_one as label_one
 from sshd.child import run_child

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from core.database import open_database
+from core.db.database import open_database
 from sshd.child import run_child
 from sshd.config import Config
 from sshd.presence import present

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from core.database import Database
+from core.background.processes import Process, announce, leave
+from core.db.database import Database
 from core.errors import TaglineError
-from core.processes import Process, announce, leave
 
 log = logging.getLogger("tagline.presence")
 

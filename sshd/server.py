@@ -14,10 +14,10 @@ from tempfile import gettempdir
 
 import asyncssh
 
-from core.database import Database
+from core.db.database import Database
 from core.errors import TaglineError
-from core.passwords import verify
-from core.people import Account, account_by_key, account_by_name, password_hash
+from core.team.passwords import verify
+from core.team.people import Account, account_by_key, account_by_name, password_hash
 from sshd.limits import Gate, Limits
 from sshd.session.app import AppSession
 from sshd.wire import Corked, corked

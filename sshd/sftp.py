@@ -17,11 +17,11 @@ import asyncssh
 from asyncssh.constants import FILEXFER_TYPE_DIRECTORY, FILEXFER_TYPE_REGULAR, FXF_WRITE
 from asyncssh.sftp import SFTPAttrs, SFTPName, SFTPServer
 
-from core import projects
-from core.database import Database
+from core.db.database import Database
 from core.errors import TaglineError
-from core.people import Account
+from core.project import projects
 from core.roles import Action, allowed
+from core.team.people import Account
 from sshd.incoming import Incoming, Part, open_incoming
 from sshd.limits import Limits
 from storage.base import StorageError

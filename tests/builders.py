@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from alembic import command
 from sqlalchemy import Connection
 
-from core import people, projects, queue, schema
-from core.access import OPERATOR
 from core.annotation import Answer, Page, SubmittedItem
-from core.database import Database
+from core.db import schema
+from core.db.database import Database
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role, TaskType
-from core.ingest import NewItem, add_items
-from core.people import Account
-from core.projects import NewProject
-from core.settings import change_settings
+from core.intake.ingest import NewItem, add_items
+from core.labeling import queue
+from core.project import projects
+from core.project.projects import NewProject
+from core.project.settings import change_settings
+from core.team import people
+from core.team.access import OPERATOR
+from core.team.people import Account
 
 NOW_MS = 1_800_000_000_000
 

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy.engine import make_url
 
-from core.database import Database, open_database
-from core.schema import migrate
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core.database import Database
+from core.db.database import Database
 from sshd.janitor import JOBS
 
 PERIOD_S = 0.05

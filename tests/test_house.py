@@ -85,4 +85,4 @@ def test_the_supervisor_loads_nothing_that_can_break_its_children() -> None:
 def test_the_pure_modules_load_no_database() -> None:
     """The rules of labeling run, at run time too, without a database or a datastore."""
     pure = contract("core's pure modules do no I/O")
-    assert not loaded(LOAD_MODULES, *pure["source_modules"]) & {"sqlalchemy", "sqlmodel", "storage", "core.database"}
+    assert not loaded(LOAD_MODULES, *pure["source_modules"]) & {"sqlalchemy", "sqlmodel", "storage", "core.db.database"}

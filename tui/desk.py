@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core import corrections, people, progress, projects, queue, skipping, submissions, suggestions
 from core.annotation import Cursor, Draft, HeldItem, Receipt, Region, SubmittedItem
-from core.database import Database
+from core.assist import suggestions
+from core.counts import progress
+from core.counts.progress import Progress
+from core.db.database import Database
+from core.db.recent import Recent
 from core.errors import Forbidden
 from core.ids import AccountId, ItemId, ProjectId, Role
+from core.labeling import corrections, queue, skipping, submissions
 from core.labels import LabelSet
-from core.people import Account, Member
-from core.progress import Progress
-from core.projects import Project, ProjectSummary
-from core.recent import Recent
+from core.project import projects
+from core.project.projects import Project, ProjectSummary
+from core.team import people
+from core.team.people import Account, Member
 from tui.picture_pool import Pictures
 
 

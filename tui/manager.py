@@ -8,37 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from core import (
-    agreement,
-    assigning,
-    assist_status,
-    dashboard,
-    imports,
-    items,
-    jobs,
-    label_changes,
-    label_merging,
-    people,
-    progress,
-    projects,
-    refresh,
-    settings,
-)
-from core.access import if_allowed, require_anywhere
-from core.agreement import Agreement
-from core.assigning import Todo
-from core.assist_status import AssistStatus
-from core.dashboard import Dashboard
+from core.background import jobs
+from core.background.jobs import Job, JobState
+from core.counts import progress
 from core.errors import BadInput, Forbidden, TaglineError
 from core.ids import AccountId, LabelId, ProjectId, ProjectState, Role
-from core.jobs import Job, JobState
-from core.label_changes import Afterwards
+from core.intake import imports, refresh
+from core.intake.refresh import Found
+from core.labeling import assigning
+from core.labeling.assigning import Todo
 from core.labels import LabelClass, LabelSet
-from core.people import Account
-from core.projects import NewProject, Project
-from core.refresh import Found
+from core.oversight import agreement, assist_status, dashboard
+from core.oversight.agreement import Agreement
+from core.oversight.assist_status import AssistStatus
+from core.oversight.dashboard import Dashboard
+from core.project import label_changes, label_merging, projects, settings
+from core.project.label_changes import Afterwards
+from core.project.projects import NewProject, Project
+from core.project.settings import Settings
 from core.roles import Action
-from core.settings import Settings
+from core.team import people
+from core.team.access import if_allowed, require_anywhere
+from core.team.people import Account
+from core.transfer import items
 from exporters import datastore
 from storage import open_store
 from storage.survey import Survey, is_within, survey

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from core.annotation import Receipt
-from core.browse import Browsed
 from core.ids import ItemId
+from core.oversight.browse import Browsed
 
 MOMENT_MS = 1500
 

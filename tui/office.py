@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from core import lognames, people, projects
-from core.access import if_allowed, require_anywhere
-from core.auditlog import Entry, Wanted
 from core.errors import BadInput
 from core.ids import AccountId, Role
-from core.people import Account, KeyLine
+from core.project import projects
 from core.roles import Action
+from core.team import people
+from core.team.access import if_allowed, require_anywhere
+from core.team.people import Account, KeyLine
+from core.upkeep import lognames
+from core.upkeep.auditlog import Entry, Wanted
 from tui.desk import Desk
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncssh
 
 from core.errors import BadInput
-from core.people import KeyLine
+from core.team.people import KeyLine
 
 
 def parse_key(line: str) -> KeyLine:

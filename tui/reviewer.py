@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core import access, browse, items, people, progress, projects, review
 from core.annotation import Answer, Draft, HeldItem, Receipt, SubmittedItem
-from core.browse import Browsed, Filter, Page, Place
+from core.counts import progress
+from core.counts.progress import Progress
 from core.errors import BadInput, Stale
 from core.ids import AccountId, ItemId, ProjectId, ProjectState, Role
 from core.labels import LabelSet
-from core.people import Account, Member
-from core.progress import Progress
-from core.projects import Project
-from core.review import OneAnswer, Past
+from core.oversight import browse, review
+from core.oversight.browse import Browsed, Filter, Page, Place
+from core.oversight.review import OneAnswer, Past
+from core.project import projects
+from core.project.projects import Project
 from core.roles import Action
+from core.team import access, people
+from core.team.people import Account, Member
+from core.transfer import items
 from tui.desk import Desk, LabelingDesk
 
 

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.browse import Browsed
 from core.ids import ItemState
 from core.labels import LabelSet
+from core.oversight.browse import Browsed
 from storage.base import StorageError, UnreadableImage
 from storage.images import decode
 from tui.canvas.overlay import Outline

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.annotation import Receipt
-from core.browse import MOST, Browsed, Filter, Page, Place
 from core.ids import ItemId
+from core.oversight.browse import MOST, Browsed, Filter, Page, Place
 from tui.noticed import Noticed
 from tui.reviewer import Reviewer
 

@@ -12,7 +12,7 @@ from assist.backbones import Backbone, squared
 from assist.classification.embeddings import EmbeddingStore, content_key
 from assist.images import DecodedImages, decode_images, set_aside
 from assist.ticket import Ticket
-from core.learning import Seen, Subject
+from core.assist.learning import Seen, Subject
 from storage import open_store
 from storage.base import Store
 

@@ -23,12 +23,12 @@ from assist.errors import CannotTrain
 from assist.queue_plan import Plan
 from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
 from assist.ticket import Ticket, now_ms
-from core import learning, suggestions
-from core.assist_schedule import FEATURIZE, TRAIN, growth
-from core.doubts import Doubt
+from core.assist import learning, suggestions
+from core.assist.doubts import Doubt
+from core.assist.learning import RunState, Seen, Subject
+from core.assist.schedule import FEATURIZE, TRAIN, growth
+from core.assist.suggestions import Suggestion
 from core.ids import ItemId, ItemKind, ItemState
-from core.learning import RunState, Seen, Subject
-from core.suggestions import Suggestion
 
 SHARD = 1000
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from assist.classification.cluster import PAGE, ClusterPage, pages_by_likeness, pages_by_model, typical
 from assist.classification.train import Prediction
 from assist.queue_plan import AUDIT_PART, AUDITED, SOON, Plan, extend_audit
-from core.assist_settings import AssistSettings, Order
+from core.assist.settings import AssistSettings, Order
+from core.assist.suggestions import Place
 from core.ids import ItemId, ItemKind
-from core.suggestions import Place
 
 TYPICAL = 50
 NEAR_DUPLICATE = 0.75

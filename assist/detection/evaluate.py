@@ -16,11 +16,11 @@ from assist import calibrate
 from assist.calibrate import Threshold
 from assist.detection.detections import Detection
 from core.annotation import Answer, Region
+from core.assist.doubts import Doubt
+from core.assist.suggestions import SAME_IOU
 from core.consensus import shape_iou
-from core.doubts import Doubt
 from core.geometry import box_iou
 from core.ids import ItemId, LabelId
-from core.suggestions import SAME_IOU
 
 FOLDS = 2  # each costs a whole training
 LEAST_IMAGES = 10

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assist.detection.letterbox import Letterbox, input_scale, letterboxed
 from assist.images import DecodedImages, decode_images
-from core.learning import Seen
+from core.assist.learning import Seen
 from storage.base import Store
 
 

@@ -20,11 +20,11 @@ from assist.detection.training_run import train_and_evaluate
 from assist.images import set_aside
 from assist.runtime import BY_PRELABEL, Runtime, model_in_use, model_of_run, project_items, start_run
 from assist.ticket import Ticket, now_ms
-from core import learning, suggestions
-from core.assist_schedule import FEATURIZE, TRAIN
+from core.assist import learning, suggestions
+from core.assist.learning import RunState, Seen, Subject
+from core.assist.schedule import FEATURIZE, TRAIN
+from core.assist.suggestions import Suggestion
 from core.ids import ItemId, ItemKind, ItemState, LabelId
-from core.learning import RunState, Seen, Subject
-from core.suggestions import Suggestion
 from storage import open_store
 from storage.base import Store
 

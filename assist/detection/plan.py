@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from assist.detection.detections import Detection
 from assist.queue_plan import AUDIT_PART, AUDITED, LATER, Plan, extend_audit
 from core.annotation import Answer, Region
-from core.assist_settings import AssistSettings, Order
+from core.assist.settings import AssistSettings, Order
+from core.assist.suggestions import Place, Suggestion
 from core.ids import ItemId, ItemKind, LabelId
-from core.suggestions import Place, Suggestion
 
 OFFERED = 40
 LEAST_OFFERED = 0.08

@@ -22,9 +22,10 @@ from assist.errors import CannotTrain
 from assist.images import DecodedImages
 from assist.runtime import BY_PRELABEL, Runtime
 from assist.ticket import Ticket
-from core import learning, projects
+from core.assist import learning
+from core.assist.learning import Seen, Subject
 from core.ids import TaskType
-from core.learning import Seen, Subject
+from core.project import projects
 from storage import open_store
 from storage.base import Store
 

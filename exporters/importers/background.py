@@ -15,17 +15,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core import jobs
-from core.access import acting, actor, require_in
-from core.database import Database
+from core.background import jobs
+from core.background.job_runs import run_next
+from core.background.jobs import Job
+from core.db.database import Database
 from core.errors import BadInput
 from core.ids import ProjectId
-from core.imported import COMPARED, IMPORTED, record_import
-from core.job_runs import run_next
-from core.jobs import Job
-from core.people import Account
-from core.projects import Project, project_by_id
+from core.project.projects import Project, project_by_id
 from core.roles import Action
+from core.team.access import acting, actor, require_in
+from core.team.people import Account
+from core.transfer.imported import COMPARED, IMPORTED, record_import
 from exporters.importers.compare import As
 from exporters.importers.run import OnProgress, Wish, compare, write
 from storage import open_store

@@ -14,8 +14,8 @@ import orjson
 
 from core.annotation import Answer
 from core.ids import ItemId, ItemState
-from core.imported import HAS_ANSWER, IS_GOLD, OUT_OF_WORK, Target
-from core.legality import Rules, illegal_reason
+from core.labeling.legality import Rules, illegal_reason
+from core.transfer.imported import HAS_ANSWER, IS_GOLD, OUT_OF_WORK, Target
 from exporters.importers.answers import Answers
 from exporters.importers.entries import Entry
 from exporters.importers.matching import UNKNOWN, Catalog, Place

@@ -14,17 +14,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core import gold, imported
-from core.database import Database
+from core.db.database import Database
 from core.errors import BadInput
 from core.ids import ItemId
-from core.imported import Target
-from core.imported_prelabels import begin_prelabels, write_prelabels
-from core.items import labels_in_use
+from core.labeling import gold
+from core.labeling.legality import Rules, rules_of
 from core.labels import LabelSet
-from core.legality import Rules, rules_of
-from core.people import Account
-from core.projects import Project
+from core.project.projects import Project
+from core.team.people import Account
+from core.transfer import imported
+from core.transfer.imported import Target
+from core.transfer.imported_prelabels import begin_prelabels, write_prelabels
+from core.transfer.items import labels_in_use
 from exporters.importers.compare import As, Comparer, Comparison, Steps
 from exporters.importers.files import open_files
 from exporters.importers.formats import IMPORTERS, detect

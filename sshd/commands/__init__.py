@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
 
-from core.database import Database
+from core.db.database import Database
 from core.errors import TaglineError
-from core.people import Account
+from core.team.people import Account
 from sshd.commands import assist, data, doctor, export, insight, label, project, quality, review, status, user
 from sshd.commands.context import Context, Parser, Refused, Send
 from storage.base import StorageError

@@ -6,11 +6,12 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from core import assist_status, settings
-from core.assist_settings import Order
-from core.assist_status import AssistStatus
+from core.assist.learning import Run, counted
+from core.assist.settings import Order
 from core.ids import ItemKind
-from core.learning import Run, counted
+from core.oversight import assist_status
+from core.oversight.assist_status import AssistStatus
+from core.project import settings
 from core.roles import Action
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project, shown_time

@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 
 import orjson
 
-from core.access import OPERATOR
-from core.database import Database
+from core.db.database import Database
 from core.ids import AccountId, Role
-from core.people import Account
 from core.roles import Action, allowed, require
+from core.team.access import OPERATOR
+from core.team.people import Account
 from tui.text import clean, json_safe
 
 Send = Callable[[bytes], Awaitable[None]]

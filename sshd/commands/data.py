@@ -11,7 +11,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from core.errors import BadInput, Forbidden, NotFound
-from core.projects import Project
+from core.project.projects import Project
 from core.roles import Action
 from exporters.importers.background import DONE, ask_labels
 from exporters.importers.compare import As

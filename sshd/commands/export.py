@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.auditlog import Wanted, entries
 from core.errors import BadInput, Forbidden
 from core.roles import Action
+from core.upkeep.auditlog import Wanted, entries
 from exporters.datastore import EXPORTED, ask_export, export_jobs, export_to_datastore
 from exporters.formats import FORMATS
 from exporters.run import export_to_path, export_to_pipe

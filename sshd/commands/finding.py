@@ -9,17 +9,19 @@ from typing import Any
 
 import orjson
 
-from core import browse, people, projects
-from core.access import require_in
 from core.annotation import Answer, Region
-from core.browse import Browsed, Filter
 from core.errors import BadInput
 from core.geometry import shape_from_json, shape_to_json
 from core.ids import ItemState, LabelId, Source
-from core.items import labels_in_use
 from core.labels import LabelSet
-from core.projects import Project
+from core.oversight import browse
+from core.oversight.browse import Browsed, Filter
+from core.project import projects
+from core.project.projects import Project
 from core.roles import Action
+from core.team import people
+from core.team.access import require_in
+from core.transfer.items import labels_in_use
 from sshd.commands.context import Context
 
 STATES = {state.name.lower().replace("_", "-"): state for state in ItemState}

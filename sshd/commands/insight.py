@@ -11,10 +11,13 @@ from typing import Any
 
 import orjson
 
-from core import auditlog, dashboard, people, projects
-from core.auditlog import Entry, Wanted
-from core.dashboard import LabelerFigures
+from core.oversight import dashboard
+from core.oversight.dashboard import LabelerFigures
+from core.project import projects
 from core.roles import Action
+from core.team import people
+from core.upkeep import auditlog
+from core.upkeep.auditlog import Entry, Wanted
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_labels, find_project, name_of, shown_time, time_ms
 from tui.text import clean, json_safe

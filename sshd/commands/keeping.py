@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.backup import Backed, back_up, restore
-from core.database import Database, open_database
+from core.background.processes import processes
+from core.db.database import Database, open_database
+from core.db.schema import check_version, found_revision, head_revision, migrate
 from core.errors import BadInput, DatabaseNewer, DatabaseOlder
-from core.invariants import violations
-from core.processes import processes
-from core.schema import check_version, found_revision, head_revision, migrate
+from core.upkeep.backup import Backed, back_up, restore
+from core.upkeep.invariants import violations
 from sshd.config import Config
 
 KEPT = "backups"

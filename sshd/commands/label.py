@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from core import label_changes, label_merging, projects
-from core.label_changes import Afterwards
+from core.counts.progress import label_counts
 from core.labels import LabelSet
-from core.progress import label_counts
+from core.project import label_changes, label_merging, projects
+from core.project.label_changes import Afterwards
 from core.roles import Action, allowed
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import find_project

@@ -7,15 +7,17 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from core import people, progress, projects
+from core.counts import progress
 from core.errors import BadInput, Forbidden
 from core.ids import AccountId, ProjectState, Role, TaskType
-from core.imports import ask_import
-from core.ingest import IMPORTED, ImportReport, import_files
+from core.intake.imports import ask_import
+from core.intake.ingest import IMPORTED, ImportReport, import_files
 from core.labels import LabelSet
-from core.people import Account
-from core.projects import NewProject, Project, ProjectSummary
+from core.project import projects
+from core.project.projects import NewProject, Project, ProjectSummary
 from core.roles import Action
+from core.team import people
+from core.team.people import Account
 from sshd.commands import moving, settings
 from sshd.commands.bar import Bar
 from sshd.commands.context import Context, Parser, add_json

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from core import agreement, assigning, browse, gold, people
-from core.assigning import Todo
 from core.errors import BadInput
 from core.ids import ItemKind
+from core.labeling import assigning, gold
+from core.labeling.assigning import Todo
+from core.oversight import agreement, browse
 from core.roles import Action
+from core.team import people
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import add_answer, find_labels, find_project, name_of, read_answer
 

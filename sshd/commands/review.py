@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from core import browse, people, review
 from core.annotation import Receipt
-from core.browse import Browsed, Place
 from core.errors import BadInput
 from core.ids import ItemId
 from core.labels import LabelSet
+from core.oversight import browse, review
+from core.oversight.browse import Browsed, Place
 from core.roles import Action
+from core.team import people
 from sshd.commands.context import Context, Parser, add_json
 from sshd.commands.finding import (
     add_answer,

@@ -7,11 +7,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from core import people, refresh, settings
 from core.errors import BadInput, Forbidden
-from core.imports import ask_refresh
-from core.projects import Project
+from core.intake import refresh
+from core.intake.imports import ask_refresh
+from core.project import settings
+from core.project.projects import Project
 from core.roles import Action
+from core.team import people
 from sshd.commands.context import Context, add_json
 from sshd.commands.finding import find_project
 from sshd.commands.waiting import done_behind

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, Forbidden
-from core.installation import installation
 from core.roles import Action
+from core.upkeep.installation import installation
 from sshd.commands.context import Context, add_json
 from sshd.facts import prometheus, status_facts
 from tui.text import clean

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core import passwords, people
 from core.errors import BadInput, Forbidden
 from core.ids import Role
-from core.people import KeyLine
 from core.roles import Action
+from core.team import passwords, people
+from core.team.people import KeyLine
 from sshd.commands.context import Context, Parser, add_json
 from tui.public_key import parse_key
 

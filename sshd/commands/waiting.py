@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from core import jobs
-from core.auditlog import newest
+from core.background import jobs
+from core.background.jobs import JobState
 from core.errors import BadInput
-from core.jobs import JobState
-from core.projects import Project
+from core.project.projects import Project
 from core.roles import Action
+from core.upkeep.auditlog import newest
 from sshd.commands.context import Context
 
 POLL_S = 0.3

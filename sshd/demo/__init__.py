@@ -16,12 +16,13 @@ from pathlib import Path
 
 import asyncssh
 
-from core import people, projects
-from core.database import Database, open_database
+from core.db.database import Database, open_database
 from core.errors import NotFound, TaglineError
 from core.ids import ProjectState, Role, TaskType
-from core.people import Account
-from core.projects import NewProject
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
+from core.team.people import Account
 from sshd.commands.context import Context
 from sshd.commands.project import give, load
 from sshd.commands.user import read_key

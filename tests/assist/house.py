@@ -14,14 +14,16 @@ from PIL import Image, ImageDraw
 from assist.device import Device
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
-from core import people, projects, queue, submissions
-from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
-from core.database import Database
+from core.db.database import Database
 from core.ids import AccountId, ItemKind, ProjectId, Role, TaskType
-from core.ingest import import_files
-from core.projects import NewProject
-from core.settings import change_settings
+from core.intake.ingest import import_files
+from core.labeling import queue, submissions
+from core.project import projects
+from core.project.projects import NewProject
+from core.project.settings import change_settings
+from core.team import people
+from core.team.access import OPERATOR
 from storage.local import LocalStore
 from tests.builders import NOW_MS
 

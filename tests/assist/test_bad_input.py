@@ -16,20 +16,23 @@ from assist.detection.fold_cache import FoldCache
 from assist.device import NO_TORCH, Device, has_torch
 from assist.errors import UnreadableModel
 from assist.runtime import Runtime
-from core import jobs, learning, people, queue, submissions
-from core.access import OPERATOR
 from core.annotation import Answer, Region, SubmittedItem
-from core.assist_schedule import TRAIN
-from core.assist_status import assist_status
-from core.database import Database
+from core.assist import learning
+from core.assist.learning import RunState
+from core.assist.schedule import TRAIN
+from core.background import jobs
+from core.background.jobs import Worker
+from core.counts.progress import project_progress, queue_counts
+from core.db.database import Database
+from core.db.tables import MODEL_RUN
 from core.errors import DiskFull
 from core.geometry import Box
 from core.ids import AccountId, ItemId, ItemKind, ProjectId, TaskType
-from core.jobs import Worker
-from core.learning import RunState
-from core.progress import project_progress, queue_counts
-from core.refresh import refresh
-from core.tables import MODEL_RUN
+from core.intake.refresh import refresh
+from core.labeling import queue, submissions
+from core.oversight.assist_status import assist_status
+from core.team import people
+from core.team.access import OPERATOR
 from storage.local import LocalStore
 from tests.assist.house import draw, open_studio
 from tests.assist.regions import let_it_work, open_regions
@@ -60,7 +63,7 @@ async def draw_boxes(db: Database, project: ProjectId, account: AccountId, count
 
 async def first_label(db: Database, project: ProjectId) -> int:
     """The id of the project's first label."""
-    from core.projects import label_classes
+    from core.project.projects import label_classes
 
     return (await db.read(label_classes, project))[0].id
 

@@ -10,12 +10,13 @@ from assist.calibrate import Threshold
 from assist.classification import confident_learning
 from assist.detection import evaluate
 from assist.detection.detections import Detection
-from core import people, review
 from core.annotation import Answer, Region
-from core.browse import Filter, browse
-from core.database import Database
+from core.db.database import Database
 from core.geometry import Box
 from core.ids import ItemId, LabelId
+from core.oversight import review
+from core.oversight.browse import Filter, browse
+from core.team import people
 from tests.assist.house import open_studio
 from tests.builders import NOW_MS
 from tests.conftest import Run

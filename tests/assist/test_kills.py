@@ -9,13 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, update
 
-from core import jobs, learning
-from core.assist_schedule import TRAIN
-from core.database import Database
+from core.assist import learning
+from core.assist.schedule import TRAIN
+from core.background import jobs
+from core.background.jobs import JobState
+from core.counts.progress import queue_counts
+from core.db.database import Database
+from core.db.tables import ITEM, JOB, PREDICTION
 from core.ids import ItemId, ItemKind
-from core.jobs import JobState
-from core.progress import queue_counts
-from core.tables import ITEM, JOB, PREDICTION
 from tests.assist.house import Studio, open_studio
 from tests.conftest import Run
 

@@ -14,8 +14,8 @@ from assist.classification import cluster, plan
 from assist.classification.heads import Head, fit_classes
 from assist.classification.train import Examples, Prediction, learn
 from core.annotation import Answer
-from core.assist_schedule import FEATURIZE, TRAIN, Facts, due, next_training
-from core.assist_settings import AssistSettings, Order
+from core.assist.schedule import FEATURIZE, TRAIN, Facts, due, next_training
+from core.assist.settings import AssistSettings, Order
 from core.ids import ItemId, ItemKind, LabelId, TaskType
 
 

@@ -13,13 +13,16 @@ from assist.detection.detections import Detection
 from assist.device import Device, has_torch
 from assist.runtime import Runtime
 from assist.worker import ask_for_due, take_one
-from core import jobs, learning, projects, queue, submissions, suggestions
 from core.annotation import Answer, Region, SubmittedItem
-from core.assist_schedule import TRAIN
-from core.database import Database
+from core.assist import learning, suggestions
+from core.assist.schedule import TRAIN
+from core.assist.suggestions import Judged, judged_regions, kept_part
+from core.background import jobs
+from core.db.database import Database
 from core.geometry import Box, Polygon
 from core.ids import ItemId, ItemKind, LabelId, TaskType
-from core.suggestions import Judged, judged_regions, kept_part
+from core.labeling import queue, submissions
+from core.project import projects
 from tests.assist.regions import let_it_work, open_regions, outline_of
 from tests.builders import NOW_MS
 from tests.conftest import Run

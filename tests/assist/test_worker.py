@@ -10,14 +10,17 @@ from PIL import Image
 
 from assist.classification.embeddings import EmbeddingStore
 from assist.worker import work
-from core import jobs, learning, progress, queue
 from core.annotation import Answer
-from core.assist_schedule import FEATURIZE, KINDS, TRAIN
-from core.database import Database
+from core.assist import learning
+from core.assist.learning import RunState
+from core.assist.schedule import FEATURIZE, KINDS, TRAIN
+from core.background import jobs
+from core.background.jobs import JobState
+from core.counts import progress
+from core.db.database import Database
 from core.errors import DatabaseLocked, DiskFull, TaglineError
 from core.ids import ItemId, ItemKind, ItemState, TaskType
-from core.jobs import JobState
-from core.learning import RunState
+from core.labeling import queue
 from tests.assist.house import draw, open_studio
 from tests.builders import NOW_MS
 from tests.conftest import Run
@@ -227,8 +230,8 @@ def test_new_files_are_placed_by_the_model_that_is_there(run_sqlite: Run, tmp_pa
     """Pictures that arrive after a training are looked at without another one."""
 
     async def body(db: Database) -> None:
-        from core.access import OPERATOR
-        from core.refresh import refresh
+        from core.intake.refresh import refresh
+        from core.team.access import OPERATOR
         from storage.local import LocalStore
 
         studio = await open_studio(db, tmp_path, each=60, target=0.8)

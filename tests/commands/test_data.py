@@ -8,12 +8,12 @@ import orjson
 import pytest
 from PIL import Image
 
-from core.access import OPERATOR
-from core.database import Database
+from core.db.database import Database
 from core.ids import ItemId, Role
-from core.imported import targets_after
-from core.ingest import item_count
-from core.people import Account
+from core.intake.ingest import item_count
+from core.team.access import OPERATOR
+from core.team.people import Account
+from core.transfer.imported import targets_after
 from sshd.commands import build_parser, run
 from sshd.commands.context import Context
 from tests.builders import World, make_account, make_world

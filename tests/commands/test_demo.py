@@ -7,11 +7,12 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-from core import people, projects
-from core.database import open_database
+from core.counts.progress import project_progress
+from core.db.database import open_database
 from core.ids import AccountId, ProjectState, Role
-from core.people import Account
-from core.progress import project_progress
+from core.project import projects
+from core.team import people
+from core.team.people import Account
 from sshd.config import Config, load_config
 from sshd.demo import HOST, PROJECTS, USERS, free_port, key_path, prepare, ssh_command
 

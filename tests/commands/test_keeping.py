@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from core.database import open_database
-from core.schema import head_revision
+from core.db.database import open_database
+from core.db.schema import head_revision
 from tests.builders import make_release
 from tests.commands.test_cli import Tagline, ready, tagline
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core import people
-from core.database import Database
+from core.db.database import Database
 from core.ids import Role
-from core.people import Account
+from core.team import people
+from core.team.people import Account
 from sshd.commands import build_parser, run_command
 from tests.builders import NOW_MS, make_account, make_world
 from tests.conftest import Run

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core import people
-from core.database import open_database
+from core.db.database import open_database
+from core.db.schema import migrate
 from core.ids import Role
-from core.people import Account
-from core.schema import migrate
+from core.team import people
+from core.team.people import Account
 from sshd.commands import run_command
 from tests.builders import NOW_MS, make_account, make_world
 

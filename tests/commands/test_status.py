@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core.database import Database
+from core.background.processes import Process, announce, processes
+from core.db.database import Database
 from core.errors import DatabaseLocked
 from core.ids import Role
-from core.installation import installation
-from core.processes import Process, announce, processes
+from core.upkeep.installation import installation
 from sshd.commands import run_command
 from sshd.commands.status import write_whole
 from sshd.facts import prometheus, status_facts

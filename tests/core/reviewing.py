@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import browse, people, queue, submissions
-from core.access import OPERATOR
-from core.browse import Browsed, Filter, Page
-from core.database import Database
+from core.db.database import Database
 from core.ids import ItemState, Role
-from core.people import Account
+from core.labeling import queue, submissions
+from core.oversight import browse
+from core.oversight.browse import Browsed, Filter, Page
+from core.team import people
+from core.team.access import OPERATOR
+from core.team.people import Account
 from tests.builders import NOW_MS, World, make_account
 
 TODO, LABELED = ItemState.TODO, ItemState.LABELED

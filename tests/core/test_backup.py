@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from core import schema
-from core.backup import back_up, restore
-from core.database import Database, open_database
+from core.background.processes import Process, announce
+from core.db import schema
+from core.db.database import Database, open_database
+from core.db.tables import ACCOUNT, EVENT, ITEM, Base
 from core.errors import BadInput
-from core.invariants import violations
-from core.processes import Process, announce
-from core.queue import claim_page
-from core.submissions import submit
-from core.tables import ACCOUNT, EVENT, ITEM, Base
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.upkeep.backup import back_up, restore
+from core.upkeep.invariants import violations
 from tests.builders import NOW_MS, World, make_account, make_release, make_world
 from tests.conftest import Run, fresh_postgres
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from core import browse, queue, review, submissions
-from core.access import OPERATOR
 from core.annotation import SubmittedItem
-from core.browse import Browsed, Filter
-from core.database import Database
+from core.db.database import Database
+from core.db.tables import ITEM, MODEL_RUN, PREDICTION
 from core.ids import ItemState, Source
-from core.tables import ITEM, MODEL_RUN, PREDICTION
+from core.labeling import queue, submissions
+from core.oversight import browse, review
+from core.oversight.browse import Browsed, Filter
+from core.team.access import OPERATOR
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 from tests.core.reviewing import LABELED, TODO, label_all, look

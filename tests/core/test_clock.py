@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from core.clock import SharedClock
-from core.database import Database, open_database
-from core.schema import migrate
+from core.db.clock import SharedClock
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from tests.conftest import Run
 
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import corrections, queue, skipping, submissions
 from core.annotation import Answer, Region, SubmittedItem
 from core.consensus import Agreed, Conflict, MoreNeeded, Quorum, combine, decide
-from core.database import Database
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
 from core.errors import BadInput
 from core.geometry import Box, Polygon
 from core.ids import ItemState, LabelId, TaskType
-from core.items import item_counts
-from core.progress import label_counts, project_progress
+from core.labeling import corrections, queue, skipping, submissions
+from core.transfer.items import item_counts
 from tests.builders import NOW_MS, World, make_world, set_quorum
 from tests.conftest import Run
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from core import database, people
 from core.annotation import Answer, Region, SubmittedItem
-from core.corrections import my_submissions
-from core.database import Database, open_database
+from core.db import database
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.errors import (
     BadInput,
     DatabaseLocked,
@@ -26,10 +26,11 @@ from core.errors import (
 )
 from core.geometry import Box
 from core.ids import ProjectState, Role, TaskType
-from core.projects import project_by_id, set_state
-from core.queue import claim_page
-from core.schema import migrate
-from core.submissions import submit
+from core.labeling.corrections import my_submissions
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.project.projects import project_by_id, set_state
+from core.team import people
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from core.access import OPERATOR
 from core.annotation import Answer
-from core.database import Database
-from core.gold import add_gold
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
 from core.ids import ItemId, ItemState, LabelId
-from core.imported import HAS_ANSWER, IS_GOLD, targets_after, write_labels
-from core.items import annotation_count, item_counts
-from core.progress import label_counts, project_progress
-from core.queue import claim_page
-from core.review import history
-from core.submissions import submit
+from core.labeling.gold import add_gold
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.oversight.review import history
+from core.team.access import OPERATOR
+from core.transfer.imported import HAS_ANSWER, IS_GOLD, targets_after, write_labels
+from core.transfer.items import annotation_count, item_counts
 from tests.builders import NOW_MS, World, make_world, set_quorum
 from tests.conftest import Run
 

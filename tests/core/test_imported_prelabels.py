@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from core.access import OPERATOR
-from core.database import Database
-from core.gold import add_gold
+from core.counts.progress import project_progress
+from core.db.database import Database
 from core.ids import ItemId, ItemKind, Source
-from core.imported import targets_after
-from core.imported_prelabels import NOT_OPEN, begin_prelabels, write_prelabels
-from core.progress import project_progress
-from core.queue import claim_page
-from core.review import history
-from core.submissions import submit
+from core.labeling.gold import add_gold
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.oversight.review import history
+from core.team.access import OPERATOR
+from core.transfer.imported import targets_after
+from core.transfer.imported_prelabels import NOT_OPEN, begin_prelabels, write_prelabels
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

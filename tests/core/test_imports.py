@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core import imports, jobs, projects
-from core.database import Database
+from core.background import jobs
+from core.db.database import Database
 from core.errors import DuplicateName, Forbidden, TaglineError
 from core.ids import ProjectState, Role, TaskType
-from core.ingest import item_count
-from core.people import members_of
-from core.projects import NewProject, Project
-from core.settings import settings_of
+from core.intake import imports
+from core.intake.ingest import item_count
+from core.project import projects
+from core.project.projects import NewProject, Project
+from core.project.settings import settings_of
+from core.team.people import members_of
 from storage import open_store
 from storage.survey import is_within, survey
 from tests.builders import NOW_MS, make_account

@@ -10,14 +10,15 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from core import ingest, projects
-from core.database import Database
+from core.counts.progress import project_progress
+from core.db.database import Database
+from core.db.tables import ITEM
 from core.errors import BadInput
 from core.ids import ProjectState, TaskType
-from core.ingest import ImportReport, import_files, shuffle_key
-from core.progress import project_progress
-from core.projects import NewProject, Project, project_by_id
-from core.tables import ITEM
+from core.intake import ingest
+from core.intake.ingest import ImportReport, import_files, shuffle_key
+from core.project import projects
+from core.project.projects import NewProject, Project, project_by_id
 from storage import open_store
 from storage.base import StorageError
 from tests.builders import NOW_MS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from core import jobs
-from core.database import Database
+from core.background import jobs
+from core.background.jobs import Job, JobState, Worker
+from core.db.database import Database
 from core.ids import ProjectId
-from core.jobs import Job, JobState, Worker
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from core import browse, label_changes, label_merging, projects, queue, review, skipping, submissions
-from core.access import OPERATOR
-from core.browse import Filter
-from core.database import Database
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
 from core.errors import BadInput
 from core.ids import ItemState, ProjectState, TaskType
-from core.items import item_counts, labels_in_use
-from core.label_changes import Afterwards
+from core.labeling import queue, skipping, submissions
 from core.labels import LabelSet
-from core.progress import label_counts, project_progress
+from core.oversight import browse, review
+from core.oversight.browse import Filter
+from core.project import label_changes, label_merging, projects
+from core.project.label_changes import Afterwards
+from core.team.access import OPERATOR
+from core.transfer.items import item_counts, labels_in_use
 from tests.builders import NOW_MS, World, claimed, make_world
 from tests.conftest import Run
 

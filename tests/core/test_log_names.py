@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from core import auditlog, label_changes, people, queue, submissions
-from core.access import OPERATOR
-from core.auditlog import Wanted
-from core.database import Database
-from core.lognames import named_entries
+from core.db.database import Database
+from core.labeling import queue, submissions
+from core.project import label_changes
+from core.team import people
+from core.team.access import OPERATOR
+from core.upkeep import auditlog
+from core.upkeep.auditlog import Wanted
+from core.upkeep.lognames import named_entries
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

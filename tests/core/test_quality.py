@@ -8,34 +8,25 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from core import (
-    agreement,
-    assigning,
-    auditlog,
-    browse,
-    corrections,
-    dashboard,
-    gold,
-    people,
-    projects,
-    queue,
-    settings,
-    submissions,
-)
-from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
-from core.assigning import Todo
-from core.auditlog import Wanted
-from core.browse import Filter
-from core.database import Database
+from core.counts.progress import project_progress
+from core.counts.tally import pace_code, pace_ms
+from core.db.database import Database
 from core.errors import BadInput, Forbidden
 from core.ids import ItemKind, ItemState, Role, TaskType
-from core.ingest import import_files
-from core.items import item_counts
-from core.progress import project_progress
-from core.projects import NewProject
-from core.refresh import Found, refresh, take_due
-from core.tally import pace_code, pace_ms
+from core.intake.ingest import import_files
+from core.intake.refresh import Found, refresh, take_due
+from core.labeling import assigning, corrections, gold, queue, submissions
+from core.labeling.assigning import Todo
+from core.oversight import agreement, browse, dashboard
+from core.oversight.browse import Filter
+from core.project import projects, settings
+from core.project.projects import NewProject
+from core.team import people
+from core.team.access import OPERATOR
+from core.transfer.items import item_counts
+from core.upkeep import auditlog
+from core.upkeep.auditlog import Wanted
 from storage import open_store
 from tests.builders import NOW_MS, World, make_world, set_quorum
 from tests.conftest import Run

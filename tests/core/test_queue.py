@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from core import corrections, projects, queue, skipping, submissions
 from core.annotation import Answer, Draft, SubmittedItem
-from core.candidates import DRY_MS
-from core.database import Database
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
+from core.db.tables import ITEM
 from core.errors import LeaseLost, ProjectPaused, Stale
 from core.ids import ItemKind, ProjectState, TaskType
-from core.progress import label_counts, project_progress
-from core.tables import ITEM
+from core.labeling import corrections, queue, skipping, submissions
+from core.labeling.candidates import DRY_MS
+from core.project import projects
 from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run
 

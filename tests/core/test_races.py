@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from core import corrections, people, projects, queue, review, submissions
-from core.access import OPERATOR
-from core.database import Database
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
 from core.errors import Forbidden, ProjectPaused, Stale, TaglineError
 from core.ids import ProjectState
-from core.progress import label_counts, project_progress
+from core.labeling import corrections, queue, submissions
+from core.oversight import review
+from core.project import projects
+from core.team import people
+from core.team.access import OPERATOR
 from tests.builders import NOW_MS, claimed, make_world
 from tests.conftest import Run
 from tests.core.reviewing import label_all, look, uses

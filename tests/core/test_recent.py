@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from core.database import Database
+from core.db.database import Database
+from core.db.recent import Recent
 from core.errors import NotFound
-from core.recent import Recent
 
 
 class Counting:

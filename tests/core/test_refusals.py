@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from core.annotation import Answer, SubmittedItem
-from core.database import Database
+from core.db.database import Database
 from core.errors import NotFound
 from core.ids import LabelId
+from core.labeling.queue import claim_page, resume_pages
+from core.labeling.submissions import submit
 from core.labels import LabelSet
-from core.projects import label_classes
-from core.queue import claim_page, resume_pages
-from core.submissions import submit
+from core.project.projects import label_classes
 from tests.builders import NOW_MS, make_world
 from tests.conftest import Run
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from core import browse, corrections, people, queue, review, submissions
-from core.access import OPERATOR
 from core.annotation import Answer
-from core.browse import Filter
-from core.database import Database
+from core.counts.progress import label_counts, project_progress
+from core.db.database import Database
 from core.errors import BadInput, Forbidden, Stale
 from core.ids import ItemState, Role
-from core.progress import label_counts, project_progress
+from core.labeling import corrections, queue, submissions
+from core.oversight import browse, review
+from core.oversight.browse import Filter
+from core.team import people
+from core.team.access import OPERATOR
 from tests.builders import NOW_MS, make_account, make_world, set_quorum
 from tests.conftest import Run
 from tests.core.reviewing import label_all, look, make_lead, only, uses

@@ -9,10 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
 
-from core import schema
-from core.database import open_database
-from core.progress import label_counts
-from core.tables import ITEM, ITEM_LABEL, TALLY, Base
+from core.counts.progress import label_counts
+from core.db import schema
+from core.db.database import open_database
+from core.db.tables import ITEM, ITEM_LABEL, TALLY, Base
 
 
 def test_the_steps_make_the_schema_of_the_code(database_url: str) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from core import people
-from core.database import open_database
+from core.db.database import open_database
+from core.db.schema import migrate
 from core.errors import BadInput
 from core.ids import Role
-from core.schema import migrate
+from core.team import people
 
 
 def test_a_caller_that_gives_up_does_not_stop_the_others(tmp_path: Path) -> None:

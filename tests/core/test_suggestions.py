@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from core import learning, progress, queue, submissions, suggestions
-from core.access import OPERATOR
 from core.annotation import Answer, SubmittedItem
-from core.database import Database
+from core.assist import learning, suggestions
+from core.assist.learning import RunState
+from core.assist.suggestions import Place, Suggestion
+from core.counts import progress
+from core.db.database import Database
+from core.db.tables import ITEM
 from core.errors import BadInput
 from core.ids import ItemId, ItemKind, Source
-from core.imported_prelabels import begin_prelabels, write_prelabels
-from core.learning import RunState
-from core.settings import change_settings
-from core.suggestions import Place, Suggestion
-from core.tables import ITEM
+from core.labeling import queue, submissions
+from core.project.settings import change_settings
+from core.team.access import OPERATOR
+from core.transfer.imported_prelabels import begin_prelabels, write_prelabels
 from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from core.database import Database, open_database
-from core.queue import claim_page, resume_pages
-from core.schema import migrate
+from core.db.database import Database, open_database
+from core.db.schema import migrate
+from core.labeling.queue import claim_page, resume_pages
 from tests.builders import NOW_MS, World, make_world
 
 

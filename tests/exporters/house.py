@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from core import people, projects
 from core.annotation import Answer, Region, SubmittedItem
-from core.database import Database
+from core.db.database import Database
 from core.geometry import Box, Polygon
 from core.ids import LabelId, ProjectState, Role, TaskType
-from core.ingest import NewItem, add_items
-from core.people import Account
-from core.projects import NewProject, Project
-from core.queue import claim_page
-from core.submissions import submit
+from core.intake.ingest import NewItem, add_items
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.project import projects
+from core.project.projects import NewProject, Project
+from core.team import people
+from core.team.people import Account
 from exporters.formats import FORMATS
 from exporters.run import export_to_pipe
 from tests.builders import NOW_MS, make_account

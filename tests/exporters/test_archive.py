@@ -13,20 +13,22 @@ import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from core import arrival, people, projects
-from core.access import OPERATOR
 from core.annotation import Draft
-from core.database import Database, open_database
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.errors import BadInput, DatabaseLocked, DuplicateName
-from core.gold import add_gold
 from core.ids import AccountId, ItemId, ProjectId, ProjectState, Role, TaskType
-from core.imported import targets_after
-from core.people import account_by_name
-from core.projects import get_project
-from core.queue import claim_page, expire, resume_pages
-from core.review import history, reject
-from core.schema import migrate
-from core.submissions import save_drafts
+from core.labeling.gold import add_gold
+from core.labeling.queue import claim_page, expire, resume_pages
+from core.labeling.submissions import save_drafts
+from core.oversight.review import history, reject
+from core.project import projects
+from core.project.projects import get_project
+from core.team import people
+from core.team.access import OPERATOR
+from core.team.people import account_by_name
+from core.transfer import arrival
+from core.transfer.imported import targets_after
 from exporters.archive import archive_project, restore_project
 from tests.builders import NOW_MS, make_account
 from tests.conftest import Run

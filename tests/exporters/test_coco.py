@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from core import projects
 from core.annotation import Answer, Region, SubmittedItem
-from core.database import Database
+from core.db.database import Database
 from core.errors import NotFound
 from core.geometry import Box, Polygon
 from core.ids import ProjectState, TaskType
-from core.queue import claim_page
-from core.skipping import skip
-from core.submissions import submit
+from core.labeling.queue import claim_page
+from core.labeling.skipping import skip
+from core.labeling.submissions import submit
+from core.project import projects
 from exporters.coco import Manifest, export_coco
 from tests.builders import NOW_MS, World, make_world
 from tests.conftest import Run

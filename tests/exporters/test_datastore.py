@@ -13,13 +13,14 @@ import orjson
 import pytest
 from PIL import Image
 
-from core import imports, jobs
-from core.access import OPERATOR
-from core.auditlog import Wanted, entries
-from core.database import Database
+from core.background import jobs
+from core.background.jobs import JobState
+from core.db.database import Database
 from core.ids import TaskType
-from core.jobs import JobState
-from core.refresh import refresh
+from core.intake import imports
+from core.intake.refresh import refresh
+from core.team.access import OPERATOR
+from core.upkeep.auditlog import Wanted, entries
 from exporters import datastore
 from exporters.datastore import EXPORTED, ask_export, export_to_datastore, work_one
 from exporters.formats import FORMATS

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from pydicom.data import get_testdata_file
 
-from core import projects
 from core.annotation import SubmittedItem
-from core.database import Database
+from core.db.database import Database
 from core.errors import BadInput
 from core.ids import TaskType
-from core.ingest import NewItem, add_items
-from core.queue import claim_page
-from core.submissions import submit
+from core.intake.ingest import NewItem, add_items
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.project import projects
 from exporters import items
 from exporters import run as running
 from exporters.formats import FORMATS

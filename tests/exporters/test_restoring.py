@@ -11,20 +11,23 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
-from core import backup, people, projects, restoring
-from core.access import OPERATOR
 from core.annotation import SubmittedItem
-from core.auditlog import Wanted, entries
-from core.backup import back_up
-from core.database import Database, open_database
+from core.db.database import Database, open_database
+from core.db.tables import JOB
 from core.errors import DuplicateName, JobLost, NotFound
 from core.ids import AccountId, ProjectState, Role, TaskType
-from core.invariants import violations
-from core.moving import TABLES
-from core.projects import get_project
-from core.queue import claim_page, expire
-from core.submissions import submit
-from core.tables import JOB
+from core.labeling.queue import claim_page, expire
+from core.labeling.submissions import submit
+from core.project import projects
+from core.project.projects import get_project
+from core.team import people
+from core.team.access import OPERATOR
+from core.transfer import restoring
+from core.transfer.moving import TABLES
+from core.upkeep import backup
+from core.upkeep.auditlog import Wanted, entries
+from core.upkeep.backup import back_up
+from core.upkeep.invariants import violations
 from exporters import archive
 from exporters.archive import archive_project, restore_project
 from tests.builders import NOW_MS
@@ -37,8 +40,8 @@ STEP_ROWS = 3
 STANDS_STILL = f"""
 import asyncio, sys
 from pathlib import Path
-from core import restoring
-from core.database import open_database
+from core.transfer import restoring
+from core.db.database import open_database
 from exporters import archive
 
 archive.STEP_ROWS, steps = {STEP_ROWS}, 0

@@ -10,10 +10,10 @@ import orjson
 
 from core.annotation import Answer
 from core.ids import ItemId, ItemState, LabelId, ProjectId, ProjectState, TaskType
-from core.imported import Target
+from core.labeling.legality import Rules
 from core.labels import LabelClass, LabelSet
-from core.legality import Rules
-from core.projects import Project
+from core.project.projects import Project
+from core.transfer.imported import Target
 from exporters.formats import FORMATS
 from exporters.importers.compare import As, Comparer, Comparison
 from exporters.importers.files import open_files

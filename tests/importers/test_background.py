@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from core import jobs, people
-from core.access import OPERATOR
-from core.auditlog import newest
-from core.database import Database
+from core.background import jobs
+from core.background.jobs import JobState
+from core.db.database import Database
 from core.errors import BadInput, Forbidden
 from core.ids import ItemId, Role
-from core.imported import IMPORTED, targets_after
-from core.jobs import JobState
-from core.projects import project_by_id
+from core.project.projects import project_by_id
 from core.roles import Action
+from core.team import people
+from core.team.access import OPERATOR
+from core.transfer.imported import IMPORTED, targets_after
+from core.upkeep.auditlog import newest
 from exporters.importers import background
 from exporters.importers import run as importing
 from exporters.importers.background import ask_labels, work_one

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from core.access import OPERATOR
 from core.annotation import Answer, Region
-from core.database import Database, open_database
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.errors import BadInput
 from core.geometry import Box, Polygon, invalid_reason
 from core.ids import ItemId, TaskType
-from core.schema import migrate
+from core.team.access import OPERATOR
 from exporters.importers.compare import As
 from exporters.importers.run import Wish, compare, write
 from tests.builders import NOW_MS

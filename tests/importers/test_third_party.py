@@ -10,7 +10,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from benchmarks.truth import data_folder
+from benchmarks.rig.truth import data_folder
 from core.annotation import Answer, Region
 from core.geometry import Box, Polygon
 from core.ids import ItemId, LabelId, TaskType

@@ -17,20 +17,22 @@ import asyncssh
 from PIL import Image
 from sqlalchemy import Connection, String, Table, Text, select, update
 
-from core import people, projects, review
 from core.annotation import Answer, SubmittedItem
-from core.audit import Happening, record
-from core.database import Database, open_database
+from core.background.jobs import Worker, enqueue, report
+from core.background.processes import Process, announce
+from core.db.database import Database, open_database
+from core.db.schema import migrate
+from core.db.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, JOB, LABEL_CLASS, MODEL_RUN, PROJECT, WORKER
 from core.ids import ProjectId, ProjectState, Role, TaskType
-from core.ingest import import_files
-from core.jobs import Worker, enqueue, report
-from core.people import Account, add_account
-from core.processes import Process, announce
-from core.queue import claim_page
-from core.schema import migrate
-from core.settings import change_settings
-from core.submissions import submit
-from core.tables import ACCOUNT, ASSIGNMENT, EVENT, ITEM, JOB, LABEL_CLASS, MODEL_RUN, PROJECT, WORKER
+from core.intake.ingest import import_files
+from core.labeling.queue import claim_page
+from core.labeling.submissions import submit
+from core.oversight import review
+from core.project import projects
+from core.project.settings import change_settings
+from core.team import people
+from core.team.audit import Happening, record
+from core.team.people import Account, add_account
 from sshd import hardening
 from sshd.commands import run_command
 from sshd.front_end import app_maker

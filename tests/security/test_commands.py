@@ -13,8 +13,8 @@ import pytest
 from core.errors import BadInput
 from core.ids import TaskType
 from core.labels import expand_paths
-from core.people import check_user_name
-from core.projects import NewProject, check_new
+from core.project.projects import NewProject, check_new
+from core.team.people import check_user_name
 from sshd.commands import run_command
 from tests.security.corpus import MARK, PAYLOADS, controls
 from tests.security.house import HostileHouse, hostile_house

@@ -11,8 +11,8 @@ import asyncssh
 import pytest
 
 from core.errors import BadInput
-from core.passwords import hash_password, verify
-from core.people import account_by_name, add_key
+from core.team.passwords import hash_password, verify
+from core.team.people import account_by_name, add_key
 from sshd.algorithms import ENCRYPTION, MAC
 from sshd.limits import Limits
 from tests.ssh.client import run_ssh

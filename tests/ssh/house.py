@@ -11,11 +11,11 @@ from pathlib import Path
 
 import asyncssh
 
-from core.database import Database, open_database
+from core.db.database import Database, open_database
+from core.db.schema import migrate
 from core.ids import Role
-from core.passwords import hash_password
-from core.people import Account, KeyLine, add_account
-from core.schema import migrate
+from core.team.passwords import hash_password
+from core.team.people import Account, KeyLine, add_account
 from sshd import hardening
 from sshd.host_key import ensure_host_key
 from sshd.limits import Limits

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from core import projects
-from core.access import OPERATOR
-from core.database import Database
+from core.db.database import Database
 from core.ids import ProjectId, ProjectState, TaskType
-from core.imported import Target, targets_after
-from core.ingest import NewItem, add_items
-from core.projects import NewProject
+from core.intake.ingest import NewItem, add_items
+from core.project import projects
+from core.project.projects import NewProject
+from core.team.access import OPERATOR
+from core.transfer.imported import Target, targets_after
 from tests.ssh.client import Login
 from tests.ssh.house import NOW_MS, House
 

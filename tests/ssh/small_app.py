@@ -8,7 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from core.people import Account
+from core.team.people import Account
 from tui.hosted import HostedApp
 from tui.picture.stage import Stage
 from tui.terminal import Terminal

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from core import people, projects
-from core.access import OPERATOR
-from core.auditlog import Wanted, entries
 from core.ids import Role, TaskType
-from core.ingest import import_files
-from core.projects import NewProject
+from core.intake.ingest import import_files
+from core.project import projects
+from core.project.projects import NewProject
+from core.team import people
+from core.team.access import OPERATOR
+from core.upkeep.auditlog import Wanted, entries
 from exporters import coco
 from sshd.config import Config
 from sshd.front_end import app_maker, cut_off

@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 
 from core.errors import DatabaseLocked
-from core.people import account_by_name, set_disabled
+from core.team.people import account_by_name, set_disabled
 from sshd.host_key import ensure_host_key
 from sshd.limits import Limits
 from tests.ssh.client import APPLE, SshTerminal, run_ssh, until

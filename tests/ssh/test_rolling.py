@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.database import open_database
-from core.processes import processes
+from core.background.processes import processes
+from core.db.database import open_database
 from sshd import cli
 from tests.ssh.client import APPLE, Login, SshTerminal
 from tests.ssh.house import make_key

@@ -13,12 +13,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from core import projects
-from core.database import Database
+from core.db.database import Database
+from core.db.tables import ITEM
 from core.ids import ItemState, TaskType
-from core.ingest import import_files
-from core.projects import NewProject
-from core.tables import ITEM
+from core.intake.ingest import import_files
+from core.project import projects
+from core.project.projects import NewProject
 from storage import azure_blob, open_store
 from storage.azure_access import find_access
 from storage.azure_blob import AzureBlobStore

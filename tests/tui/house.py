@@ -12,14 +12,17 @@ from typing import Any
 from PIL import Image
 from textual.pilot import Pilot
 
-from core import corrections, ingest, people, projects, queue
 from core.annotation import HeldItem, Page
-from core.database import Database, open_database
+from core.counts.progress import Progress, project_progress
+from core.db.database import Database, open_database
+from core.db.recent import Recent
+from core.db.schema import migrate
 from core.ids import ProjectId, ProjectState, Role, TaskType
-from core.people import Account
-from core.progress import Progress, project_progress
-from core.recent import Recent
-from core.schema import migrate
+from core.intake import ingest
+from core.labeling import corrections, queue
+from core.project import projects
+from core.team import people
+from core.team.people import Account
 from storage import open_store
 from tui.app import TaglineApp
 from tui.desk import Desk

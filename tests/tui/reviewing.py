@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import browse, corrections, people, submissions
 from core.annotation import Answer, Region, SubmittedItem
-from core.browse import Browsed, Filter
 from core.geometry import Box
 from core.ids import ItemId, LabelId, ProjectState, Role
-from core.people import Account
-from core.projects import label_classes, set_state
-from core.settings import change_settings
+from core.labeling import corrections, submissions
+from core.oversight import browse
+from core.oversight.browse import Browsed, Filter
+from core.project.projects import label_classes, set_state
+from core.project.settings import change_settings
+from core.team import people
+from core.team.people import Account
 from tests.tui.house import SIZE, House, Seat
 from tui.screens.review.data import DataScreen
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import projects
 from core.ids import ProjectState
+from core.project import projects
 from tests.tui.house import House, Seat, run
 from tests.tui.test_dashboard import SMALL, label
 from tests.tui.test_details import open_details

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from core import people, projects, submissions
 from core.annotation import Answer, SubmittedItem
 from core.ids import ProjectState, Role
-from core.people import Account
-from core.settings import change_settings
+from core.labeling import submissions
+from core.project import projects
+from core.project.settings import change_settings
+from core.team import people
+from core.team.people import Account
 from tests.tui.house import START_MS, House, Seat, run
 from tui.picture.view import PictureView
 from tui.screens.manage.chart_panel import ChartPanel

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core import assist_settings, auditlog, people, projects, settings
-from core.assist_settings import Order
-from core.auditlog import Wanted
+from core.assist import settings as assist_settings
+from core.assist.settings import Order
 from core.ids import ProjectState, Role
+from core.project import projects, settings
+from core.team import people
+from core.upkeep import auditlog
+from core.upkeep.auditlog import Wanted
 from exporters.datastore import work_one
 from tests.janitor import janitor
 from tests.tui.house import START_MS, House, Seat, make_photos, run

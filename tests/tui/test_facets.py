@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.browse import Filter
 from core.ids import AccountId, ItemState, LabelId, Role, Source
 from core.labels import LabelClass, LabelSet
-from core.people import Account
+from core.oversight.browse import Filter
+from core.team.people import Account
 from tui.screens.review.facets import TEXT, facets, loosened
 from tui.screens.review.words import filter_chips
 

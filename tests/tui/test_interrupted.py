@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.ids import ProjectState
-from core.label_changes import Afterwards, add_labels, retire_label
+from core.project.label_changes import Afterwards, add_labels, retire_label
 from tests.tui.house import House, run
 
 

@@ -186,7 +186,7 @@ def test_what_others_hold_is_told_at_the_end(tmp_path: Path) -> None:
             await seat.press("a", "1", "enter")
             await seat.until(lambda: "8 images" in seat.text, "what is left")
             tokens = {item.item: item.token for item in theirs.items}
-            from core import queue
+            from core.labeling import queue
 
             await house.db.write(queue.release, house.project, house.other.id, tokens)
             await seat.until(lambda: len(seat.names) == 4, "the page that came back")

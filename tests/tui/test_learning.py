@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.assist_settings import AssistSettings
-from core.assist_status import AssistStatus
+from core.assist.learning import Live, Run, RunState
+from core.assist.settings import AssistSettings
+from core.assist.suggestions import Judged
 from core.ids import ProjectId
-from core.learning import Live, Run, RunState
-from core.suggestions import Judged
+from core.oversight.assist_status import AssistStatus
 from tui.screens.manage.learning import curve_cells, learning, took
 
 COLORS = defaultdict(lambda: "white")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import asyncssh
 
-from core import people
 from core.errors import BadInput, Forbidden
 from core.ids import ProjectState, Role
-from core.people import Account
-from core.settings import change_settings
+from core.project.settings import change_settings
+from core.team import people
+from core.team.people import Account
 from tests.tui.house import START_MS, House, Seat, run
 from tests.tui.test_dashboard import SMALL, label, open_dashboard
 from tests.tui.test_wizard import paste, typed

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core import people, review
-from core.browse import Filter
 from core.errors import Forbidden
 from core.ids import ItemState, TaskType
 from core.labels import LabelSet
-from core.projects import project_by_id
+from core.oversight import review
+from core.oversight.browse import Filter
+from core.project.projects import project_by_id
+from core.team import people
 from tests.tui.house import House, run
 from tests.tui.reviewing import (
     draw_box,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import review
 from core.annotation import Answer, Region
-from core.browse import Filter
 from core.geometry import Box
 from core.ids import ItemState, TaskType
+from core.oversight import review
+from core.oversight.browse import Filter
 from tests.tui.house import House, run
 from tests.tui.reviewing import (
     ask_two,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import review
 from core.annotation import Answer
+from core.oversight import review
 from tests.tui.house import House, run
 from tests.tui.reviewing import (
     change_answer,

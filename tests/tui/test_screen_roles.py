@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from core import people
-from core.assigning import Todo
-from core.auditlog import Wanted
-from core.browse import Filter
+from core.db.recent import Recent
 from core.errors import Forbidden, TaglineError
 from core.ids import ItemState, ProjectState, Role, TaskType
-from core.label_changes import Afterwards
+from core.labeling.assigning import Todo
 from core.labels import LabelSet
-from core.people import Account, KeyLine
-from core.projects import NewProject, project_by_id
-from core.recent import Recent
+from core.oversight.browse import Filter
+from core.project.label_changes import Afterwards
+from core.project.projects import NewProject, project_by_id
+from core.team import people
+from core.team.people import Account, KeyLine
+from core.upkeep.auditlog import Wanted
 from tests.tui.house import House, run
 from tests.tui.reviewing import items, label_some, make_lead
 from tui.desk import Desk

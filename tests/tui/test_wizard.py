@@ -6,11 +6,13 @@ from pathlib import Path
 
 from textual import events
 
-from core import imports, people, projects
 from core.errors import NotFound
 from core.ids import ProjectState, Role, TaskType
-from core.projects import Project
-from core.settings import settings_of
+from core.intake import imports
+from core.project import projects
+from core.project.projects import Project
+from core.project.settings import settings_of
+from core.team import people
 from tests.tui.house import START_MS, House, Seat, make_photos, run
 from tests.tui.test_dashboard import SMALL
 from tui.screens.manage.wizard import WizardScreen

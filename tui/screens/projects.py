@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.ids import ProjectId, ProjectState
-from core.projects import Project, ProjectSummary
+from core.project.projects import Project, ProjectSummary
 from core.roles import Action, allowed
 from tui.keymap import Key, Scope
 from tui.manager import Manager

@@ -11,10 +11,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from core.assigning import Todo
 from core.errors import TaglineError
-from core.people import Account
-from core.projects import Project
+from core.labeling.assigning import Todo
+from core.project.projects import Project
+from core.team.people import Account
 from tui.screens.dialogs import DIALOG_CSS
 from tui.screens.manage.ask import CHOICE_CSS, Many
 from tui.screens.manage.base import ManageScreen

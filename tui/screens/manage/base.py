@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.projects import Project
+from core.project.projects import Project
 from tui.manager import Manager
 from tui.office import Office
 from tui.screens.base import TaglineScreen

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 
 from core.errors import BadInput
 from core.ids import ProjectState
-from core.label_changes import Afterwards
 from core.labels import COLORS, LabelClass, LabelSet, check_names, expand_paths
-from core.projects import Project
+from core.project.label_changes import Afterwards
+from core.project.projects import Project
 from tui.keymap import Scope
 from tui.manager import Classes
 from tui.screens.dialogs import Confirm, LabelSearch

@@ -6,10 +6,10 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from core.agreement import Agreement
-from core.assist_status import AssistStatus
 from core.ids import ProjectState, Role
-from core.projects import Project
+from core.oversight.agreement import Agreement
+from core.oversight.assist_status import AssistStatus
+from core.project.projects import Project
 from core.roles import Action, allowed
 from tui.keymap import Scope
 from tui.manager import Insight

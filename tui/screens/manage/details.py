@@ -11,9 +11,9 @@ from textual.widgets import Static
 
 from core.errors import BadInput
 from core.ids import ProjectState
-from core.projects import Project
-from core.refresh import Found
-from core.settings import MOST_TEXT
+from core.intake.refresh import Found
+from core.project.projects import Project
+from core.project.settings import MOST_TEXT
 from tui.keymap import Scope
 from tui.manager import Details
 from tui.screens.manage.ask import AskLongText, AskText

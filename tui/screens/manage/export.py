@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.jobs import Job, JobState
-from core.projects import Project
+from core.background.jobs import Job, JobState
+from core.project.projects import Project
 from exporters.formats import FORMATS
 from storage.images import EXPORTS
 from tui.screens.manage.ask import AskChoice

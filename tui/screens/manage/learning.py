@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
-from core.assist_status import AssistStatus
-from core.learning import Run, RunState, counted
-from core.suggestions import Judged
+from core.assist.learning import Run, RunState, counted
+from core.assist.suggestions import Judged
+from core.oversight.assist_status import AssistStatus
 from tui.text import clean
 from tui.widgets.bars import DAY_MS, HOUR_MS, LOWER, MINUTE_MS, bar, column
 

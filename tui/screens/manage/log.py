@@ -17,8 +17,8 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Static
 
-from core.auditlog import Entry, Wanted
 from core.errors import BadInput, TaglineError
+from core.upkeep.auditlog import Entry, Wanted
 from tui.keymap import Scope
 from tui.office import Office
 from tui.screens.dialogs import DIALOG_CSS

@@ -7,8 +7,8 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from core.ids import Role
-from core.people import Account
-from core.projects import Project
+from core.project.projects import Project
+from core.team.people import Account
 from tui.keymap import Scope
 from tui.screens.dialogs import Confirm
 from tui.screens.manage.ask import AskChoice, AskMany

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
-from core.agreement import Agreement
-from core.dashboard import Forecast, LabelerFigures
+from core.counts.progress import Progress
 from core.ids import LabelId, ProjectState
 from core.labels import LabelSet
-from core.progress import Progress
+from core.oversight.agreement import Agreement
+from core.oversight.dashboard import Forecast, LabelerFigures
 from tui.manager import Insight
 from tui.text import clean
 from tui.widgets.bars import bar, column, moment, percent, span, stacked

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from core.errors import BadInput
 from core.ids import Role
-from core.people import Account, KeyLine, check_user_name
+from core.team.people import Account, KeyLine, check_user_name
 from tui.keymap import Scope
 from tui.public_key import parse_key
 from tui.screens.dialogs import DIALOG_CSS, Confirm

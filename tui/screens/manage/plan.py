@@ -9,8 +9,8 @@ from typing import Any
 from core.errors import BadInput
 from core.ids import TaskType
 from core.labels import expand_paths
-from core.people import Account
-from core.projects import DEFAULT_MAX_ITEMS, MAX_MAX_ITEMS, NewProject, check_new
+from core.project.projects import DEFAULT_MAX_ITEMS, MAX_MAX_ITEMS, NewProject, check_new
+from core.team.people import Account
 from tui.widgets import reading
 
 TYPES: tuple[tuple[TaskType, str, str], ...] = (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core import assist_settings
-from core.projects import DEFAULT_LEASE_S, DEFAULT_MAX_ITEMS
-from core.settings import Settings, check
+from core.assist import settings as assist_settings
+from core.project.projects import DEFAULT_LEASE_S, DEFAULT_MAX_ITEMS
+from core.project.settings import Settings, check
 from tui.widgets import reading
 
 BLANK = Settings("", DEFAULT_LEASE_S, DEFAULT_MAX_ITEMS, 1, 1, 0.5, 0.0, 0, {})

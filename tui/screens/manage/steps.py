@@ -13,8 +13,8 @@ from textual.widgets.option_list import Option
 
 from core.errors import TaglineError
 from core.ids import Role
-from core.people import Account
-from core.settings import LEAST_REFRESH_S
+from core.project.settings import LEAST_REFRESH_S
+from core.team.people import Account
 from tui.screens.manage.ask import Many
 from tui.screens.manage.plan import TYPES, Plan, check_name, read_most, summary
 from tui.screens.manage.setting_rows import BLANK, SETTINGS

@@ -10,7 +10,7 @@ from textual.widgets import Static, TextArea
 
 from core.errors import TaglineError
 from core.labels import COLORS, NUMBER_KEYS
-from core.settings import MOST_TEXT
+from core.project.settings import MOST_TEXT
 from tui.screens.manage.plan import read_labels
 from tui.screens.manage.step import Step
 from tui.text import clean

@@ -10,7 +10,7 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Button, OptionList
 
 from core.errors import TaglineError
-from core.settings import check
+from core.project.settings import check
 from tui.keymap import Scope
 from tui.screens.dialogs import Confirm
 from tui.screens.manage.base import FRAME_CSS, ManageScreen

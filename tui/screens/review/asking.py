@@ -14,10 +14,10 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.browse import Filter
 from core.ids import LabelId
 from core.labels import LabelSet
-from core.people import Account
+from core.oversight.browse import Filter
+from core.team.people import Account
 from tui.screens.dialogs import DIALOG_CSS
 from tui.screens.review.facets import Facet, facets, loosened
 from tui.screens.review.words import filter_chips

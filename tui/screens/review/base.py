@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 
 from core.annotation import Answer, Receipt
-from core.browse import Browsed
 from core.ids import ItemState, LabelId, TaskType
-from core.review import MOST
+from core.oversight.browse import Browsed
+from core.oversight.review import MOST
 from tui.reviewer import Reviewer
 from tui.screens.dialogs import LabelSearch
 from tui.screens.leveled import LeveledScreen

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.browse import Filter
 from core.ids import ItemState
+from core.oversight.browse import Filter
 from tui.reviewer import Reviewer
 from tui.screens.review.item import ItemScreen
 from tui.walk import Walk

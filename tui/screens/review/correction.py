@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.annotation import Answer, Receipt
-from core.browse import Browsed
+from core.oversight.browse import Browsed
 from tui.reviewer import CorrectionDesk, Reviewer
 from tui.screens.canvas.screen import CanvasScreen
 from tui.widgets.line import Part

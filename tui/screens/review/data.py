@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from core.annotation import Receipt
-from core.browse import Filter
 from core.errors import TaglineError
-from core.projects import Project
-from core.review import MOST as AT_ONCE
+from core.oversight.browse import Filter
+from core.oversight.review import MOST as AT_ONCE
+from core.project.projects import Project
 from tui.keymap import Scope
 from tui.reviewer import Reviewer, open_reviewer
 from tui.screens.base import TaglineScreen

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from core.browse import Filter
 from core.ids import ItemState, Source
 from core.labels import LabelSet
-from core.people import Account
+from core.oversight.browse import Filter
+from core.team.people import Account
 from tui.screens.review.words import SOURCE_NAMES, STATE_NAMES
 from tui.text import clean
 

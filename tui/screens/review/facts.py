@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from core.annotation import Region
-from core.browse import Browsed
 from core.ids import AssignmentState, ItemState
 from core.labels import LabelSet
-from core.review import OneAnswer
+from core.oversight.browse import Browsed
+from core.oversight.review import OneAnswer
 from tui.canvas.overlay import Line, Outline
 from tui.colors import ink_on
 from tui.reviewer import Known

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.assigning import Todo
-from core.browse import Browsed
-from core.people import Account
-from core.projects import Project
+from core.labeling.assigning import Todo
+from core.oversight.browse import Browsed
+from core.project.projects import Project
+from core.team.people import Account
 from tui.manager import Manager
 from tui.screens.base import TaglineScreen
 from tui.screens.manage.ask import AskMany

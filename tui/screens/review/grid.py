@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from textual.containers import Vertical
 
-from core.browse import Browsed
 from core.errors import TaglineError
 from core.ids import ItemState
+from core.oversight.browse import Browsed
 from tui.colors import rgb_of
 from tui.reviewer import Reviewer
 from tui.screens.review.words import STATE_WORDS, answer_tags

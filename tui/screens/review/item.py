@@ -10,10 +10,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from core.annotation import Answer, Receipt
-from core.browse import Browsed
 from core.errors import TaglineError
 from core.ids import ItemState
-from core.review import OneAnswer
+from core.oversight.browse import Browsed
+from core.oversight.review import OneAnswer
 from storage.base import StorageError
 from tui.canvas.overlay import Outline
 from tui.canvas.view import CanvasView

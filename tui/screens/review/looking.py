@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from core.browse import Browsed
+from core.oversight.browse import Browsed
 from storage.base import StorageError
 from storage.dicom import Window
 from storage.pyramid import Pyramid

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from core.annotation import Answer, Receipt
-from core.browse import Browsed, Filter
 from core.ids import AccountId, ItemId, ItemState, LabelId, Source
 from core.labels import LabelSet
-from core.people import Account
-from core.review import Past
+from core.oversight.browse import Browsed, Filter
+from core.oversight.review import Past
+from core.team.people import Account
 from tui.text import clean
 
 STATE_WORDS = {

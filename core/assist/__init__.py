@@ -1,0 +1,1 @@
+"""What the learning worker reads and writes: runs, suggestions, doubts, its settings and its schedule."""

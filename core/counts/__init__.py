@@ -1,0 +1,1 @@
+"""Counts kept as things happen, and how far a project is by them."""

@@ -1,0 +1,1 @@
+"""How files become items: loading, looking for new ones, what people send."""

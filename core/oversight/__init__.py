@@ -1,0 +1,1 @@
+"""What leads see and do: review, the data page, the dashboard, agreement."""

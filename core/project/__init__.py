@@ -1,0 +1,1 @@
+"""What a project is: its settings, its label classes, and how both change while it lives."""

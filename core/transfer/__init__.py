@@ -1,0 +1,1 @@
+"""Answers from files of labels, and whole projects from another database."""
