@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,18 @@ def test_a_picture_to_draw_on_comes_later(tmp_path: Path, away: list[str]) -> No
             await seat.until(lambda: "the datastore does not answer" not in seat.text, "the words gone")
 
     run(tmp_path, story, task_type=TaskType.OBJECT_DETECTION)
+
+
+def test_a_refusal_is_not_called_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A datastore that refuses at once is said not to answer for as long as that lasts."""
+    monkeypatch.setattr(coming, "LOADING_AFTER_S", 0.0)
+    monkeypatch.setattr(coming, "ASK_AGAIN_S", 0.01)
+    answers, told = ["the picture", None, None], list[str]()
+
+    async def get() -> str:
+        if (found := answers.pop()) is None:
+            raise Unreachable("The datastore does not answer.")
+        return found
+
+    assert asyncio.run(coming.once_there(get, told.append)) == "the picture"
+    assert told == [coming.AWAY_NOTE] * 2

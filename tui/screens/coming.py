@@ -16,7 +16,7 @@ AWAY_NOTE = "the datastore does not answer"
 
 
 async def once_there(get: Callable[[], Awaitable[T]], meanwhile: Callable[[str], None]) -> T:
-    """What a datastore gives, however long that takes; `meanwhile` is told what to say in its place, each time that it is tried."""
+    """What a datastore gives, however long that takes; `meanwhile` is told what to say in its place while it does."""
     note = LOADING_NOTE
     while True:
         telling = asyncio.get_running_loop().call_later(LOADING_AFTER_S, meanwhile, note)
@@ -24,7 +24,7 @@ async def once_there(get: Callable[[], Awaitable[T]], meanwhile: Callable[[str],
             return await get()
         except Unreachable:
             note = AWAY_NOTE
-            meanwhile(note)
-            await asyncio.sleep(ASK_AGAIN_S)
         finally:
             telling.cancel()
+        meanwhile(note)
+        await asyncio.sleep(ASK_AGAIN_S)
