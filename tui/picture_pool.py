@@ -48,6 +48,14 @@ def _key_of(
     return (datastore, item.path, item.etag, size_cells, background, look)
 
 
+def _forget_failed(
+    known: OrderedDict[tuple[object, ...], asyncio.Future[T]], key: tuple[object, ...], done: asyncio.Future[T]
+) -> None:
+    """What could not be made is tried anew when it is asked for; its error would keep the whole file in memory."""
+    if (done.cancelled() or done.exception() is not None) and known.get(key) is done:
+        del known[key]
+
+
 class Pictures:
     """Pictures made ready in worker threads, shared by all sessions of a process, newest kept within a bound of memory."""
 
@@ -124,6 +132,7 @@ class Pictures:
         if future is None or (future.done() and (future.cancelled() or future.exception() is not None)):
             future = known[key] = asyncio.ensure_future(make())
             future.add_done_callback(done)
+            future.add_done_callback(partial(_forget_failed, known, key))
         known.move_to_end(key)
         self._wanted[key] += 1
         try:
