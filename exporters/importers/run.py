@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ async def compare(db: Database, by: Account, project: Project, path: Path, wish:
             raise BadInput(f"{name!r} cannot stand for {to!r}: the project has no such label.")
     conversion = Conversion(rules.task_type, Naming(labels, wish.mapped), wish.fit)
     catalog = await _catalog(db, by, project)
-    with open_files(path) as files:
+    with ExitStack() as opened:
+        files = await asyncio.to_thread(opened.enter_context, open_files(path))
         importer = await asyncio.to_thread(detect, files) if wish.format == AUTO else IMPORTERS[wish.format]
         done = Comparison(importer.name)
         comparer = Comparer(catalog, conversion, rules, wish.use, done, wish.replace, wish.skip_empty)
