@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -110,11 +110,14 @@ async def _besiege(siege: Siege, seconds: float) -> dict[str, Any]:
     watching = asyncio.create_task(watch(siege.db, siege.team, siege.memory))
     chaos = [asyncio.create_task(one) for one in (_break(siege), _tell(siege, began))]
     working = [asyncio.create_task(labeler(siege, siege.team, name, siege.memory)) for name in siege.team.keys]
-    while time.monotonic() - began < seconds and not siege.memory.is_done:  # noqa: ASYNC110 - as `watch` sees it
-        await asyncio.sleep(1)
+    while time.monotonic() - began < seconds and not siege.memory.is_done:
+        if (await asyncio.wait(chaos, timeout=1, return_when=asyncio.FIRST_COMPLETED))[0]:
+            break
     for task in chaos:
         task.cancel()
-    await asyncio.gather(*chaos, return_exceptions=True)
+    for ended in await asyncio.gather(*chaos, return_exceptions=True):
+        if isinstance(ended, Exception):  # what no act is known to fail of
+            raise ended
     await _mend(siege)
     siege.memory.is_done = True
     await asyncio.wait(working, timeout=60)
@@ -150,6 +153,7 @@ async def _verdict(siege: Siege, took: float) -> dict[str, Any]:
     wrong = {name: lost[name] for name in names} | rules | {"in two hands": memory.twice_at_once}
     return {
         "minutes": round(took / 60, 1), "acts": dict(siege.acts), "acts in all": siege.acts.total(),
+        "acts that failed": dict(siege.failed),
         "acknowledged": len(memory.acknowledged), "pages": memory.pages, "sessions": memory.connects,
         "tries and sessions that failed": memory.lost, "sessions that got to a page": memory.seated, "waits over 30 s": memory.slow,
         "acknowledgements that a notice covered": memory.unclear, "over time": siege.over_time, "wrong": wrong,
@@ -174,8 +178,12 @@ async def _break(siege: Siege) -> None:
     deck: list[str] = []
     while True:
         await asyncio.sleep(siege.rng.uniform(*PAUSE_S))
-        deck = deck or siege.rng.sample(possible := [act for act in ACTS if possible_now(siege, act)], len(possible))
+        if not deck:
+            deck = [act for act in ACTS if possible_now(siege, act)]
+            siege.rng.shuffle(deck)
         act = deck.pop()
-        with suppress(OSError, TaglineError, ProcessLookupError):
+        try:
             if await ACTS[act](siege):
                 siege.acts[act] += 1
+        except (OSError, RuntimeError, subprocess.SubprocessError, TaglineError) as error:
+            siege.failed[f"{act}: {type(error).__name__}"] += 1

@@ -37,9 +37,11 @@ class Blobs:
         if process is None:
             return False
         process.kill()
-        await asyncio.to_thread(process.wait)
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(self.azurite.start)
+        try:
+            await asyncio.to_thread(process.wait)
+            await asyncio.sleep(seconds)
+        finally:
+            await asyncio.to_thread(self.azurite.start)
         return True
 
     async def be_slow(self, seconds: float) -> bool:

@@ -35,6 +35,7 @@ class Siege:
     blobs: Blobs | None = None
     database_wire: Wire | None = None
     acts: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
     over_time: list[dict[str, int]] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(7))
 

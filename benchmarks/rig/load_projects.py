@@ -65,10 +65,8 @@ async def boxes_for_some(db: Database, folder: Path, team: Team, images: int, re
 def _prelabel(conn: Any, project: Project, regions: int) -> None:
     admin = people.add_account(conn, "importer", Role.ADMIN, by=None, now_ms=0)
     run = begin_prelabels(conn, admin, project.id, "made", now_ms=0)
-    rng, labels = (
-        Random(5),
-        list(conn.execute(select(LABEL_CLASS.c.id).where(LABEL_CLASS.c.project_id == project.id)).scalars()),
-    )
+    rng, classes = Random(5), select(LABEL_CLASS.c.id).where(LABEL_CLASS.c.project_id == project.id)
+    labels = list(conn.execute(classes).scalars())
     answers: dict[ItemId, Answer] = {}
     for row in conn.execute(select(ITEM.c.id, ITEM.c.width, ITEM.c.height).where(ITEM.c.project_id == project.id)):
         answers[ItemId(row.id)] = Answer(

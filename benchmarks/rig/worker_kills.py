@@ -6,7 +6,6 @@ What people said is compared answer by answer at the end.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -84,12 +83,14 @@ async def _kill(victim: Victim, number: int) -> str:
         victim.prepare(number)
     await _ask(victim)
     worker = await start(victim.folder)
-    async with asyncio.timeout(WAIT_S):
-        while not await victim.db.read(_is_held) and await victim.db.read(jobs.unfinished_count):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        await victim.moment()
-    worker.send_signal(signal.SIGKILL)
-    await worker.wait()
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while not await victim.db.read(_is_held) and await victim.db.read(jobs.unfinished_count):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await victim.moment()
+    finally:
+        worker.kill()
+        await worker.wait()
     phase = await _phase(victim)
     await forget_leases(victim.db)
     return phase
@@ -124,12 +125,14 @@ async def _finish_with_two(victim: Victim) -> None:
     """Two workers at once, until nothing is left to do and a model is in use."""
     await _ask(victim)
     workers = [await start(victim.folder), await start(victim.folder)]
-    async with asyncio.timeout(WAIT_S):
-        while await _is_busy(victim):  # noqa: ASYNC110 - the fact lies in the database
-            await asyncio.sleep(0.2)
-    for worker in workers:
-        worker.send_signal(signal.SIGTERM)
-        await worker.wait()
+    try:
+        async with asyncio.timeout(WAIT_S):
+            while await _is_busy(victim):  # noqa: ASYNC110 - the fact lies in the database
+                await asyncio.sleep(0.2)
+    finally:
+        for worker in workers:
+            worker.terminate()
+            await worker.wait()
 
 
 async def _is_busy(victim: Victim) -> bool:
