@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Row, func, insert, literal_column, select, update
 
 from core.annotation import Answer
 from core.assist import doubts, suggestions
 from core.assist import settings as assist_settings
-from core.assist.doubts import Doubt
 from core.assist.settings import AssistSettings
 from core.counts.progress import project_progress
 from core.db.tables import ITEM, JOB, LABEL_CLASS, MODEL_RUN, PREDICTION, PROJECT
 from core.ids import ItemId, ItemKind, ItemState, LabelId, ProjectId, ProjectState, Source, TaskType
 from core.team import audit
-from core.team.audit import Happening
 
 LOG_CHARACTERS = 20_000
 MOST_COUNTED = 5_000
@@ -90,8 +88,7 @@ class Run:
     @property
     def right(self) -> float | None:
         """The part of the audit images that it answers right, or of the regions that it draws there; None before that is known."""
-        found: float | None = self.metrics.get("audit_accuracy", self.metrics.get("precision"))
-        return found
+        return cast("float | None", self.metrics.get("audit_accuracy", self.metrics.get("precision")))
 
 
 def subjects(conn: Connection) -> tuple[Subject, ...]:
@@ -175,7 +172,7 @@ def learned(
     threshold: float | None,
     metrics: Mapping[str, Any],
     labels: int,
-    found: Sequence[Doubt] = (),
+    found: Sequence[doubts.Doubt] = (),
 ) -> None:
     """Keep what a run has learned, and doubts, so that whoever takes it up after a kill need not learn it again."""
     project = conn.execute(select(MODEL_RUN.c.project_id).where(MODEL_RUN.c.id == run)).scalar_one()
@@ -299,4 +296,4 @@ def switch_off(conn: Connection, project: ProjectId, run: int, reason: str, *, n
     end_run(conn, run, RunState.SWITCHED_OFF, now_ms=now_ms, line=reason)
     suggestions.withdraw(conn, project, run)
     body = {"run": run, "why": reason}
-    audit.record(conn, [Happening("model-switched-off", None, project, body=body)], now_ms=now_ms)
+    audit.record(conn, [audit.Happening("model-switched-off", None, project, body=body)], now_ms=now_ms)
