@@ -15,7 +15,7 @@ import orjson
 from core.annotation import Answer
 from core.ids import ItemId, ItemState
 from core.labeling.legality import Rules, illegal_reason
-from core.transfer.imported import HAS_ANSWER, IS_GOLD, OUT_OF_WORK, Target
+from core.transfer.imported import IS_GOLD, OUT_OF_WORK, Target
 from exporters.importers.answers import Answers
 from exporters.importers.entries import Entry
 from exporters.importers.matching import UNKNOWN, Catalog, Place
@@ -213,6 +213,3 @@ class Comparer:
         else:
             scores = [found.score for found in entry.regions if found.score is not None]
             self.done.answers.add(target.item, answer, min(scores, default=None))
-
-
-__all__ = ["HAS_ANSWER", "As", "Comparer", "Comparison"]

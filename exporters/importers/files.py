@@ -37,9 +37,9 @@ class LabelFile:
     size: int
     _open: Callable[[], IO[bytes]]
 
-    def read(self, most: int = SMALL_BYTES) -> bytes:
-        """The content. Raises BadFile."""
-        with self._opened(most) as file:
+    def read(self) -> bytes:
+        """The content of a small file. Raises BadFile."""
+        with self._opened(SMALL_BYTES) as file:
             return self._guarded(file.read)
 
     @contextmanager
