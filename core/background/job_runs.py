@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,6 +20,7 @@ from core.project.projects import project_by_id
 from storage.base import StorageError, Unreachable
 
 BEAT_S = 5.0
+FULL = "the disk of the server is full. What was done so far is kept; free some room, and it is tried again"
 BROKE = "something broke inside; the server's log says what. What was done so far is kept"
 
 log = logging.getLogger("tagline.jobs")
@@ -43,9 +45,11 @@ async def run_next(db: Database, worker: str, kind: str, work: Work, *, now_ms: 
     except (TaglineError, StorageError) as error:
         again = isinstance(error, Unreachable)
         await db.write(jobs.fail, job.id, job.attempt, str(error), now_ms=now_ms(), again=again)
-    except Exception:
-        log.exception("the job %d (%s) broke", job.id, kind)
-        await db.write(jobs.fail, job.id, job.attempt, BROKE, now_ms=now_ms())
+    except Exception as error:
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not is_full:
+            log.exception("the job %d (%s) broke", job.id, kind)
+        await db.write(jobs.fail, job.id, job.attempt, FULL if is_full else BROKE, now_ms=now_ms(), again=is_full)
     except asyncio.CancelledError:
         await asyncio.shield(db.write(jobs.give_back, job.id, job.attempt))
         raise

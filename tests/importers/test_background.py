@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 
 import pytest
@@ -136,5 +137,28 @@ def test_a_bug_fails_the_job_and_not_the_worker(
         assert job.state is JobState.FAILED
         assert "broke inside" in (job.error or "")
         assert not await work_one(db, "w", now_ms=clock)
+
+    run_sqlite(body)
+
+
+def test_a_full_disk_is_said_and_the_job_waits_for_room(
+    run_sqlite: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that finds no room on the server fails the attempt with a sentence; it is tried again later by itself."""
+
+    def full(*_args: object) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def body(db: Database) -> None:
+        world = await world_with_file(db, tmp_path)
+        project = await db.read(project_by_id, world.project)
+        number = await db.write(ask_labels, OPERATOR, project, "labels.csv", Wish(), dry_run=False, now_ms=NOW_MS)
+        with monkeypatch.context() as patch:
+            patch.setattr(background, "_fetch", full)
+            assert await work_one(db, "w", now_ms=clock)
+        job = await db.read(jobs.find, number)
+        assert job is not None
+        assert job.state is JobState.QUEUED
+        assert "disk of the server is full" in (job.error or "")
 
     run_sqlite(body)
