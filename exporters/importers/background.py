@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +34,7 @@ from storage import open_store
 
 KIND = "labels"
 BEAT_S = 1.0
+FOLDER, LEFT_S = "tagline-labels-", 24 * 3600
 DONE = {False: IMPORTED, True: COMPARED}
 
 
@@ -62,11 +65,20 @@ async def work_one(db: Database, worker: str, *, now_ms: Callable[[], int]) -> b
     async def take(job: Job, project: ProjectId) -> None:
         here = await db.read(project_by_id, project)
         by = await db.read(acting, job.payload["by"])
-        with TemporaryDirectory(prefix="tagline-labels-") as folder:
+        await asyncio.to_thread(clear_leftovers, time.time())
+        with TemporaryDirectory(prefix=FOLDER) as folder:
             path = await asyncio.to_thread(_fetch, here.datastore, job.payload["file"], Path(folder))
             await _take(db, by, here, path, job, now_ms)
 
     return await run_next(db, worker, KIND, take, now_ms=now_ms)
+
+
+def clear_leftovers(now_s: float) -> None:
+    """Remove the copies of files of labels that workers left behind on this machine when they were killed, a day ago or more."""
+    for folder in Path(gettempdir()).glob(f"{FOLDER}*"):
+        with suppress(OSError):
+            if now_s - folder.stat().st_mtime > LEFT_S:
+                rmtree(folder)
 
 
 def _fetch(datastore: str, file: str, folder: Path) -> Path:

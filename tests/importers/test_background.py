@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,17 @@ def test_a_full_disk_is_said_and_the_job_waits_for_room(
         assert "disk of the server is full" in (job.error or "")
 
     run_sqlite(body)
+
+
+def test_what_a_killed_worker_left_on_the_disk_goes_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its copy of a file of labels is removed; one of today, which may be in use, and folders of others stay."""
+    now_s = time.time()
+    monkeypatch.setattr(background, "gettempdir", lambda: str(tmp_path))
+    for name, age_s in (("tagline-labels-old", 2 * 24 * 3600), ("tagline-labels-new", 60), ("else", 2 * 24 * 3600)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "labels.json").write_text("{}")
+        os.utime(tmp_path / name, (now_s - age_s, now_s - age_s))
+    background.clear_leftovers(now_s)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["else", "tagline-labels-new"]

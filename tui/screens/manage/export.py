@@ -30,7 +30,7 @@ async def ask_export(screen: ManageScreen, project: Project) -> None:
     asked = await screen.ask(screen.manager.export(project, name, all_items=chosen == "all"))
     if asked is not None:
         where = f"{EXPORTS}/{name}/"
-        screen.say(f"It is written into the datastore, under {where}" if asked else "That export runs already.")
+        screen.say(f"It is being written into the datastore, under {where}" if asked else "That export runs already.")
 
 
 def exports_text(exports: Sequence[Job], project: Project, now_ms: int) -> str:
