@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assist.classification.embeddings import KEY_BYTES
-from benchmarks.rig.worker_kills import Victim, empty_database, killed
+from benchmarks.rig.worker_kills import DONE, Look, Victim, empty_database, killed
 from core.assist.learning import Run
 from core.assist.schedule import FEATURIZE
 from core.background.jobs import Job
@@ -19,7 +19,8 @@ from tests.assist.house import Studio, open_studio
 KILLS = 20
 EACH = 400
 LABELED = 200
-PAUSES_S = (0.0, 0.8)
+PAUSE_S = 0.1
+PHASES = ("reading", "embedding", "fitting", "predicting and placing")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -36,20 +37,23 @@ async def _killed(kills: int) -> dict[str, Any]:
 
 
 def _victim(studio: Studio, folder: Path) -> Victim:
-    """Dies a while after it took a job; every other time the embeddings are gone, as if the pictures were new."""
+    """Dies in each phase in turn, and for the first two the embeddings are gone, as if the pictures were new."""
     rng, features = random.Random(1), folder / "assist" / "features"
 
     def prepare(number: int) -> None:
-        if number % 2:
+        if number % len(PHASES) < 2:
             shutil.rmtree(features, ignore_errors=True)
 
     def phase(job: Job, _run: Run, learned: bool) -> str:
         keys = sum(path.stat().st_size for path in features.glob("*/keys")) // KEY_BYTES
         if keys < len(studio.truth):
-            return "embedding"
-        return "predicting and placing" if learned or job.kind == FEATURIZE else "fitting"
+            return PHASES[1]
+        return PHASES[3] if learned or job.kind == FEATURIZE else PHASES[2]
 
-    async def moment() -> None:
-        await asyncio.sleep(rng.uniform(*PAUSES_S))
+    async def moment(number: int, look: Look) -> None:
+        wanted = PHASES[number % len(PHASES)]
+        while not (seen := await look()).endswith(wanted) and seen != DONE:  # noqa: ASYNC110 - the fact lies in the database
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(rng.uniform(0, PAUSE_S))
 
     return Victim(studio.db, folder, studio.project, "", moment, phase, prepare)

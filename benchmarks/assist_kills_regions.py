@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from assist.device import choose_device, has_torch
 from assist.runtime import Runtime
-from benchmarks.rig.worker_kills import Victim, empty_database, killed
+from benchmarks.rig.worker_kills import Look, Victim, empty_database, killed
 from core.assist.learning import Run
 from core.background.jobs import Job, JobState
 from core.db.database import Database
@@ -48,7 +48,7 @@ def _victim(db: Database, folder: Path, project: ProjectId) -> Victim:
     """Dies somewhere in its job."""
     rng = random.Random(1)
 
-    async def moment() -> None:
+    async def moment(_number: int, _look: Look) -> None:
         until = rng.uniform(*PROGRESS)
         while await db.read(_is_before, until):  # noqa: ASYNC110 - the fact lies in the database
             await asyncio.sleep(0.05)

@@ -31,7 +31,11 @@ from tests.assist.test_kills import forget_leases, start
 from tests.builders import NOW_MS
 
 WAIT_S = 300
+DONE = "done already"
 ZERO = ("labels changed", "prelabels without a prediction", "queue counts that do not add up", "runs left open")
+
+
+Look = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,17 @@ class Victim:
 
     Attributes:
         needs: what a worker must have to train on the project.
-        moment: returns when the worker, which has a job in hand, is to be killed.
+        moment: returns when the worker, which has a job in hand, is to be killed, given the number of the kill, from 0, and a look at what
+            the worker is at.
         phase: what a worker was at when it died, given its job, its run, and whether that has a model already.
-        prepare: called with the number of each kill, from 0, before the worker starts.
+        prepare: called with the number of each kill before the worker starts.
     """
 
     db: Database
     folder: Path
     project: ProjectId
     needs: str
-    moment: Callable[[], Awaitable[None]]
+    moment: Callable[[int, Look], Awaitable[None]]
     phase: Callable[[Job, Run, bool], str]
     prepare: Callable[[int], None] | None = None
 
@@ -87,7 +92,7 @@ async def _kill(victim: Victim, number: int) -> str:
         async with asyncio.timeout(WAIT_S):
             while not await victim.db.read(_is_held) and await victim.db.read(jobs.unfinished_count):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            await victim.moment()
+            await victim.moment(number, lambda: _phase(victim))
     finally:
         worker.kill()
         await worker.wait()
@@ -113,7 +118,7 @@ async def _phase(victim: Victim) -> str:
     db, project = victim.db, victim.project
     job = next((job for job in await db.read(jobs.jobs_of, project, KINDS) if job.is_unfinished), None)
     if job is None:
-        return "done already"
+        return DONE
     run = next((run for run in await db.read(learning.runs_of, project, 1) if run.kind == job.kind), None)
     if run is None or run.state is not RunState.RUNNING:
         return f"{job.kind}: reading"
