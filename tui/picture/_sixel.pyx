@@ -2,28 +2,33 @@
 """Sixel body encoder. It lets go of the interpreter lock while it works, so pictures are encoded beside the event loop."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 DEF COLORS = 256
 DEF BAND = 6
+DEF NUMBERS = 10000
+
+
+ctypedef struct Open:
+    int count
+    int last
+
+cdef uint8_t digits[NUMBERS * 4]
+cdef uint8_t lengths[NUMBERS]
+
+for _number in range(NUMBERS):
+    _text = b"%d" % _number
+    lengths[_number] = len(_text)
+    for _place in range(len(_text)):
+        digits[_number * 4 + _place] = _text[_place]
 
 
 cdef inline uint8_t* put_number(uint8_t* out, int n) noexcept nogil:
-    cdef uint8_t digits[6]
-    cdef int count = 0
-    while True:
-        digits[count] = <uint8_t>(48 + n % 10)
-        count += 1
-        n = n // 10
-        if n == 0:
-            break
-    while count > 0:
-        count -= 1
-        out[0] = digits[count]
-        out += 1
-    return out
+    """Under NUMBERS; touches four bytes, whatever the number's length."""
+    memcpy(out, digits + n * 4, 4)
+    return out + lengths[n]
 
 
 cdef inline uint8_t* put_run(uint8_t* out, int length, uint8_t sixel) noexcept nogil:
@@ -43,54 +48,62 @@ cdef inline uint8_t* put_color(uint8_t* out, int color) noexcept nogil:
     return put_number(out + 1, color)
 
 
-cdef uint8_t* put_columns(
-    uint8_t* out, const uint16_t* columns, const uint8_t* sixels, int count
-) noexcept nogil:
-    """One colour's sixels of a band: gaps as blank runs, equal neighbours as one run."""
-    cdef int x = 0, i = 0, k
+cdef uint8_t* put_columns(uint8_t* out, const uint32_t* columns, int count) noexcept nogil:
+    """One colour's columns of a band, each x << 8 | sixel: gaps as blank runs, equal neighbours as one run."""
+    cdef int x = 0, i = 0, k, at
     while i < count:
-        if columns[i] > x:
-            out = put_run(out, columns[i] - x, 63)
+        at = columns[i] >> 8
+        if at > x:
+            out = put_run(out, at - x, 63)
         k = i + 1
-        while k < count and sixels[k] == sixels[i] and columns[k] == columns[i] + (k - i):
+        while k < count and columns[k] == columns[k - 1] + 256:
             k += 1
-        out = put_run(out, k - i, <uint8_t>(63 + sixels[i]))
-        x = columns[i] + (k - i)
+        out = put_run(out, k - i, <uint8_t>(63 + (columns[i] & 255)))
+        x = at + (k - i)
         i = k
     return out
 
 
 def count_colors(const uint8_t[:, ::1] indexes):
     """How many px each of 256 palette rows has, as uint32."""
-    cdef uint32_t counts[COLORS]
+    cdef uint32_t counts[4][COLORS]  # neighbours are often alike: four counts, so that none waits for the one before
     cdef Py_ssize_t n, count = indexes.shape[0] * indexes.shape[1]
     cdef const uint8_t* index = &indexes[0, 0]
     with nogil:
         memset(counts, 0, sizeof(counts))
-        for n in range(count):
-            counts[index[n]] += 1
-    return PyBytes_FromStringAndSize(<char*>counts, sizeof(counts))
+        for n in range(0, count - 3, 4):
+            counts[0][index[n]] += 1
+            counts[1][index[n + 1]] += 1
+            counts[2][index[n + 2]] += 1
+            counts[3][index[n + 3]] += 1
+        for n in range(count - count % 4, count):
+            counts[0][index[n]] += 1
+        for n in range(COLORS):
+            counts[0][n] += counts[1][n] + counts[2][n] + counts[3][n]
+    return PyBytes_FromStringAndSize(<char*>counts, sizeof(counts[0]))
 
 
-def encode_body(const uint8_t[:, ::1] indexes):
-    """uint8 (H, W) palette rows as sixel data without the DCS around it.
+def encode_body(const uint8_t[:, ::1] indexes, const uint8_t[::1] numbers):
+    """uint8 (H, W) palette rows as sixel data without the DCS around it; `numbers`, uint8 (256,), says which number each row has.
 
     In each band the commonest colour is painted first as one solid run; the others are painted over it.
     """
+    if indexes.shape[1] >= NUMBERS:
+        raise ValueError(f"a sixel picture is narrower than {NUMBERS} px")
     cdef int height = <int>indexes.shape[0], width = <int>indexes.shape[1]
     cdef int bands = (height + BAND - 1) // BAND
     cdef int band, row, x, color, rows, n, commonest, y
     cdef bint first
     cdef size_t used, band_room = <size_t>width * BAND * 7 + COLORS * 16
     cdef size_t room = <size_t>width * height * 2 + band_room + 64
-    cdef uint16_t* columns = <uint16_t*>malloc(COLORS * <size_t>width * sizeof(uint16_t))
-    cdef uint8_t* sixels = <uint8_t*>malloc(COLORS * <size_t>width)
+    cdef uint32_t* columns = <uint32_t*>malloc(COLORS * <size_t>width * sizeof(uint32_t))
     cdef uint8_t* start = <uint8_t*>malloc(room)
     cdef uint8_t* grown
     cdef uint8_t* out = start
-    cdef int count[COLORS]
-    cdef int last[COLORS]
-    cdef bint failed = columns == NULL or sixels == NULL or start == NULL
+    cdef Open opened[COLORS]
+    cdef Open* here
+    cdef const uint8_t* index
+    cdef bint failed = columns == NULL or start == NULL
     if not failed:
         with nogil:
             for band in range(bands):
@@ -106,33 +119,33 @@ def encode_body(const uint8_t[:, ::1] indexes):
                 y = band * BAND
                 rows = BAND if y + BAND <= height else height - y
                 for color in range(COLORS):
-                    count[color] = 0
-                    last[color] = -1
+                    opened[color].count = 0
+                    opened[color].last = -1
                 for x in range(width):
+                    index = &indexes[y, x]
                     for row in range(rows):
-                        color = indexes[y + row, x]
-                        n = count[color]
-                        if last[color] == x:
-                            sixels[<size_t>color * width + n - 1] |= <uint8_t>(1 << row)
+                        color = index[0]
+                        index += width
+                        here = &opened[color]
+                        n = here.count
+                        if here.last == x:
+                            columns[<size_t>color * width + n - 1] |= <uint32_t>1 << row
                         else:
-                            columns[<size_t>color * width + n] = <uint16_t>x
-                            sixels[<size_t>color * width + n] = <uint8_t>(1 << row)
-                            count[color] = n + 1
-                            last[color] = x
+                            columns[<size_t>color * width + n] = <uint32_t>x << 8 | <uint32_t>1 << row
+                            here.count = n + 1
+                            here.last = x
                 commonest = 0
                 for color in range(COLORS):
-                    if count[color] > count[commonest]:
+                    if opened[color].count > opened[commonest].count:
                         commonest = color
-                out = put_color(out, commonest)
+                out = put_color(out, numbers[commonest])
                 out = put_run(out, width, <uint8_t>(63 + (1 << rows) - 1))
                 for color in range(COLORS):
-                    if count[color] == 0 or color == commonest:
+                    if opened[color].count == 0 or color == commonest:
                         continue
                     out[0] = 36  # '$': back to the band's left edge
-                    out = put_color(out + 1, color)
-                    out = put_columns(
-                        out, columns + <size_t>color * width, sixels + <size_t>color * width, count[color]
-                    )
+                    out = put_color(out + 1, numbers[color])
+                    out = put_columns(out, columns + <size_t>color * width, opened[color].count)
                 if band < bands - 1:
                     out[0] = 45  # '-': next band
                     out += 1
@@ -142,5 +155,4 @@ def encode_body(const uint8_t[:, ::1] indexes):
         return PyBytes_FromStringAndSize(<char*>start, out - start)
     finally:
         free(columns)
-        free(sixels)
         free(start)

@@ -13,7 +13,7 @@ import numpy as np
 DEF SIDE = 33
 DEF CELLS = 35937  # SIDE ** 3; the planes at 0 are empty, so that a box's sum is eight look-ups
 DEF MOST = 256
-DEF ENOUGH = 400000
+DEF ENOUGH = 200000
 
 ctypedef struct Moments:
     int64_t n

@@ -37,7 +37,8 @@ def encode(indexes: Indexes, palette: Palette, definitions: Sequence[bytes] | No
         The DCS with exact raster attributes and the colours that are used, ended by ST.
     """
     height, width = indexes.shape
-    counts = np.frombuffer(count_colors(np.ascontiguousarray(indexes)), dtype=np.uint32)
+    indexes = np.ascontiguousarray(indexes)
+    counts = np.frombuffer(count_colors(indexes), dtype=np.uint32)
     order = np.argsort(counts)[: -np.count_nonzero(counts) - 1 : -1]  # the commonest get the shortest numbers
     numbers = np.zeros(len(counts), dtype=np.uint8)
     numbers[order] = np.arange(len(order))
@@ -46,7 +47,7 @@ def encode(indexes: Indexes, palette: Palette, definitions: Sequence[bytes] | No
         width,
         height,
         b"".join([b"#%d;2;%b" % color for color in enumerate(colors)]),
-        encode_body(numbers[indexes]),
+        encode_body(indexes, numbers),
     )
 
 
