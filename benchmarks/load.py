@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,18 +40,19 @@ SAME_WITHIN = 1.2
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """A curve over numbers of labelers until one does not hold; then the same number on many items, and on many regions."""
+    """A curve over numbers of labelers until one does not hold; then the same number on many items, and on many regions. SQLite unless asked."""
     curve: dict[str, Any] = {}
+    measured = partial(_load, "postgres" if args.engine == "postgres" else "sqlite", args.seconds)
     for count in COUNTS:
-        curve[str(count)] = found = asyncio.run(_load(count, args.seconds))
+        curve[str(count)] = found = asyncio.run(measured(count))
         if not found["holds"]:
             break
     best = max((int(count) for count, found in curve.items() if found["holds"]), default=0)
     most = curve[str(best)] if best else next(iter(curve.values()))
     items = args.items or MANY_ITEMS
-    few = asyncio.run(_load(COMPARED, args.seconds))
-    many = asyncio.run(_load(COMPARED, args.seconds, items=items))
-    regions = {str(count): asyncio.run(_load(COMPARED, args.seconds, regions=count)) for count in REGIONS}
+    few = asyncio.run(measured(COMPARED))
+    many = asyncio.run(measured(COMPARED, items=items))
+    regions = {str(count): asyncio.run(measured(COMPARED, regions=count)) for count in REGIONS}
     ratios = {
         what: round(many[what] / few[what], 2)
         for what in ("CPU ms a labeler and second", "MB a labeler beyond the first")
@@ -71,8 +73,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _load(count: int, seconds: float, *, items: int = 0, regions: int = 0) -> dict[str, Any]:
-    with TemporaryDirectory(prefix="tagline-load-") as name, database_url("sqlite") as url:
+async def _load(engine: str, seconds: float, count: int, *, items: int = 0, regions: int = 0) -> dict[str, Any]:
+    with TemporaryDirectory(prefix="tagline-load-") as name, database_url(engine) as url:
         folder = Path(name)
         config = replace(
             load_config(folder, {}),
