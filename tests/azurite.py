@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -81,6 +82,14 @@ def missing() -> str | None:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         return "Azurite needs Node and npm, which are not installed"
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes: two that install into one folder spoil it
+        return _install(npm)
+
+
+def _install(npm: str) -> str | None:
+    if PROGRAM.exists():
+        return None
     install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(FOLDER), f"azurite@{VERSION}"]
     done = subprocess.run(install, capture_output=True, text=True, timeout=240, check=False)
     return None if PROGRAM.exists() else f"npm could not install Azurite: {done.stderr.strip()[-300:]}"

@@ -157,7 +157,7 @@ async def export(admin: Person) -> None:
     await admin.type("e", sees="Exports")
     await admin.type("x", sees="Export Birds as")
     await admin.type(ENTER, sees="Which images?")
-    await admin.type(ENTER, sees="written into the datastore")
+    await admin.type(ENTER, sees="being written into")
     await admin.sees("coco: less than a minute ago")
 
 
