@@ -24,7 +24,7 @@ from tui.text import clean
 from tui.widgets.line import Line, Part
 
 REFRESH_S = 1.0
-AGREEMENT_S = 60.0
+AGREEMENT_S = 10.0
 LEARNING_S = 3.0
 WIDE, TALL = 118, 38
 SECTIONS = ("Overview", "Charts", "Labels", "Labelers", "Agreement", "Learning")
