@@ -86,10 +86,20 @@ def demo(config: Config) -> int:
     config = replace(config, host=HOST, port=free_port(config.port), front_ends=1)
     print("Preparing the demo …", flush=True)
     asyncio.run(prepare(config))
-    server = start(config)
+    return attend(config, start(config))
+
+
+def attend(config: Config, server: DemoServer) -> int:
+    """Stay for as long as somebody is there: a terminal that is closed ends the server, as Ctrl+C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         return converse(config, server)
+    except KeyboardInterrupt:
+        return 0
     finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # one of them may follow the other
         end(server)
 
 
@@ -228,11 +238,7 @@ def converse(config: Config, server: DemoServer) -> int:
 
 
 def _stay(server: DemoServer) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        status = server.process.wait()
-    except KeyboardInterrupt:
-        return 0
+    status = server.process.wait()
     raise TaglineError(f"The demo's server has ended with status {status}; its log says why.")
 
 

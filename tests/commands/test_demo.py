@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from core.counts.progress import project_progress
 from core.db.database import open_database
@@ -13,8 +17,9 @@ from core.ids import AccountId, ProjectState, Role
 from core.project import projects
 from core.team import people
 from core.team.people import Account
+from sshd import demo
 from sshd.config import Config, load_config
-from sshd.demo import HOST, PROJECTS, USERS, free_port, key_path, prepare, ssh_command
+from sshd.demo import HOST, PROJECTS, USERS, DemoServer, free_port, key_path, prepare, ssh_command
 
 
 async def summary(config: Config) -> list[tuple[str, str, int, int]]:
@@ -54,3 +59,22 @@ def test_a_taken_port_is_no_trouble() -> None:
         other.listen()
         taken = other.getsockname()[1]
         assert free_port(taken) not in (0, taken)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_the_server_ends_with_the_terminal(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing the terminal, ending the process and Ctrl+C leave no server behind."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGHUP, signal.SIGTERM)}
+    ended: list[DemoServer] = []
+    monkeypatch.setattr(demo, "converse", lambda *_args: signal.raise_signal(number))
+    monkeypatch.setattr(demo, "end", ended.append)
+    server = DemoServer(subprocess.Popen(["true"]), 1)
+    try:
+        assert demo.attend(load_config(tmp_path, {}), server) == 0
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    server.process.wait()
+    assert ended == [server]
