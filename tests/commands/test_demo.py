@@ -61,11 +61,11 @@ def test_a_taken_port_is_no_trouble() -> None:
         assert free_port(taken) not in (0, taken)
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_the_server_ends_with_the_terminal(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Closing the terminal, ending the process and Ctrl+C leave no server behind."""
+    """Closing the terminal and ending the process leave no server behind."""
     before = {one: signal.getsignal(one) for one in (signal.SIGHUP, signal.SIGTERM)}
     ended: list[DemoServer] = []
     monkeypatch.setattr(demo, "converse", lambda *_args: signal.raise_signal(number))
