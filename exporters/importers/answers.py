@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import math
-import pickle
 from array import array
 from collections.abc import Iterator, Mapping
-from tempfile import SpooledTemporaryFile
-from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation import Answer
 from core.ids import ItemId
-
-IN_MEMORY_BYTES = 8 * 1024**2
+from exporters.importers.spool import Spool
 
 
 class Answers(Mapping[ItemId, Answer]):
     """Answers by item, and how sure the file is of each; 32 bytes of memory an answer. The file ends with the object."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (closed with the object)
+        self._spool = Spool()
         self._items, self._starts, self._scores = array("q"), array("Q"), array("d")
-        self._end = 0
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)
-        finalize(self, self._file.close)
 
     def add(self, item: ItemId, answer: Answer, score: float | None = None) -> None:
         """One more; each item once."""
-        data = pickle.dumps(answer)  # not its JSON: what is whole in the file stays whole
-        if self._file.tell() != self._end:
-            self._file.seek(self._end)
-        self._file.write(data)
         self._items.append(item)
-        self._starts.append(self._end)
+        self._starts.append(self._spool.put(answer))
         self._scores.append(math.nan if score is None else score)
-        self._end += len(data)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -67,6 +56,5 @@ class Answers(Mapping[ItemId, Answer]):
         return self._order
 
     def _read(self, number: int) -> Answer:
-        self._file.seek(self._starts[number])
-        answer: Answer = pickle.load(self._file)  # noqa: S301 (written here, in a file without a name)
+        answer: Answer = self._spool.read(self._starts[number])[0]
         return answer
