@@ -91,7 +91,7 @@ class RegionScreen(PictureScreen):
         if page.answers[0].regions or self._agrees_empty == page.items[0].item:
             return False
         self._agrees_empty = page.items[0].item
-        self._tell("no region on this image: Enter again says that there is nothing to mark")
+        self._tell("no region: Enter again says there is nothing to mark")
         return True
 
     def _next_page(self) -> None:
